@@ -1,0 +1,1 @@
+"""The bitstreams: one short file of data per board, one shared top."""
