@@ -1,0 +1,193 @@
+"""The configuration of a build: one frozen record, read from and written to TOML."""
+
+import difflib
+import hashlib
+import tomllib
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from .fixed import SQ, UQ, Q
+from .transform import SIZES, Transform, transform
+
+FIELD_WIDTH_MAX = 16
+"""Widest stored field, in bits."""
+
+GROUPS_WIDTH = 16
+"""Width of the counter of tile groups in a packet."""
+
+WEIGHT = SQ(8)
+"""Format of a projector weight."""
+
+SCALE = UQ(16)
+"""Format of a projector's per-output multiplier."""
+
+SCALE_SHIFT_MAX = 47
+"""Largest shift behind the per-output multiplier."""
+
+_RANGES = {
+    "sample_width": (4, 16),
+    "channels": (1, 1024),
+    "tables": (1, 1024),
+    "memory_words": (16, 1 << 20),
+    "project_macs": (0, 64),
+    "expand_macs": (0, 64),
+}
+
+_CHOICES = {
+    "tile": SIZES,
+    "word_width": (16, 32, 64, 128, 256, 512),
+    "multiplier_width": (16, 18),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CodecConfig:
+    """Everything that is fixed when the hardware is built.
+
+    What a layer may choose at run time (its channels, tables, clip, weights) is a
+    :class:`~tilefold_hw.layer.Layer`; this record sets the room there is for it.
+
+    Raises
+    ------
+    ValueError, TypeError
+        In words that name the field, the value and what is allowed.
+    """
+
+    #: Bits of a sample, 4 to 16.
+    sample_width: int = 8
+    #: Samples are two's complement; else unsigned.
+    sample_signed: bool = False
+    #: Points on a side of a tile: 4, 7, 8 or 16.
+    tile: int = 8
+    #: Most channels in a tile group. Sizes the reorder memory: ``tile**2 * channels`` samples.
+    channels: int = 64
+    #: Resident tables (width, shift) that channels may share.
+    tables: int = 64
+    #: Bits of a memory word.
+    word_width: int = 32
+    #: Words in the memory between encoder and decoder of a ``Codec``.
+    memory_words: int = 1024
+    #: Widest operand of the device's multipliers: 18 on ECP5, 16 on iCE40.
+    multiplier_width: int = 18
+    #: Multipliers of the projector in front of the encoder; 0 leaves it out.
+    project_macs: int = 0
+    #: Multipliers of the projector behind the decoder; 0 leaves it out.
+    expand_macs: int = 0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            kind = field.type
+            if type(value) is not kind:
+                words = {int: "an integer", bool: "true or false"}[kind]  # type: ignore[index]
+                raise TypeError(f"{field.name} must be {words}, not {value!r}")
+        for name, (low, high) in _RANGES.items():
+            if not low <= (value := getattr(self, name)) <= high:
+                raise ValueError(f"{name} must be {low} to {high}, not {value}")
+        for name, choices in _CHOICES.items():
+            if (value := getattr(self, name)) not in choices:
+                listed = ", ".join(map(str, choices[:-1]))
+                raise ValueError(f"{name} must be {listed} or {choices[-1]}, not {value}")
+        if self.tables > self.channels:
+            raise ValueError(
+                f"tables must be at most channels ({self.channels}), not {self.tables}: "
+                "a channel reads one table"
+            )
+
+    @property
+    def sample(self) -> Q:
+        """Format of a sample at the encoder's input."""
+        return SQ(self.sample_width) if self.sample_signed else UQ(self.sample_width)
+
+    @property
+    def centred(self) -> Q:
+        """Format of a sample inside: an unsigned one with its range centred on zero."""
+        return SQ(self.sample_width)
+
+    @property
+    def restored(self) -> Q:
+        """Format of a sample at the decoder's output.
+
+        Unsigned samples come back with room for a sign: what the transform's loss leaves below
+        zero is kept unless the layer clips it.
+        """
+        return SQ(self.sample_width + (not self.sample_signed))
+
+    @property
+    def transform(self) -> Transform:
+        """The transform and the formats inside it."""
+        return transform(self.tile, self.centred, self.multiplier_width)
+
+    @property
+    def coefficient(self) -> Q:
+        """Format of a coefficient."""
+        return self.transform.coefficient
+
+    @property
+    def shift_max(self) -> int:
+        """Largest shift of a table entry: it leaves the sign of a coefficient."""
+        return self.coefficient.width - 1
+
+    @property
+    def field(self) -> Q:
+        """Format of a stored field before it is cut to its width."""
+        return SQ(min(FIELD_WIDTH_MAX, self.coefficient.width))
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of a tile."""
+        return self.tile**2
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the configuration, in hex: what a bundle and a device must agree on."""
+        return hashlib.sha256(self.to_toml().encode()).hexdigest()
+
+    def to_toml(self) -> str:
+        """Write the configuration as TOML, a line a field."""
+        return "".join(f"{name} = {str(value).lower()}\n" for name, value in asdict(self).items())
+
+    @classmethod
+    def from_toml(cls, text: str) -> "CodecConfig":
+        """Read a configuration from TOML; fields left out keep their defaults."""
+        try:
+            table = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ValueError(f"configuration must be TOML: {error}") from None
+        return cls.from_dict(table)
+
+    @classmethod
+    def from_dict(cls, table: dict[str, Any]) -> "CodecConfig":
+        """Build a configuration from names and values; a name that is none says the nearest."""
+        names = [field.name for field in fields(cls)]
+        for key in table:
+            if key not in names:
+                near = difflib.get_close_matches(key, names, n=1, cutoff=0.0)[0]
+                raise ValueError(f"configuration has no field {key!r}; the nearest is {near!r}")
+        return cls(**table)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "CodecConfig":
+        """Read a configuration from a TOML file; errors name the file."""
+        try:
+            return cls.from_toml(Path(path).read_text(encoding="utf-8"))
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"{path}: {error}") from None
+
+
+PRESETS = {
+    "tiny": CodecConfig(channels=8, tables=4, word_width=16, memory_words=64, multiplier_width=16),
+    "standard": CodecConfig(),
+    "demo": CodecConfig(channels=32, tables=32),
+    "precise": CodecConfig(sample_width=16, sample_signed=True, word_width=64),
+    "video": CodecConfig(sample_width=9, sample_signed=True, channels=4, tables=4),
+}
+"""Configurations with a name: smallest boards, the default, the demo, 16-bit, IEEE 1180's 9-bit."""
+
+
+def preset(name: str) -> CodecConfig:
+    """Return the preset called *name*."""
+    if name not in PRESETS:
+        raise ValueError(f"preset must be one of {', '.join(PRESETS)}, not {name!r}")
+    return PRESETS[name]

@@ -1,0 +1,319 @@
+"""The register map: what a host can read and write, declared once.
+
+Addresses count 32-bit words. Settings and memories are **shadowed**: a write goes to the bank that
+no data uses, and ``control.commit`` makes the whole bank take effect at the start of the next
+packet. The bank that was in use before then becomes the shadow, with what it held two layers ago,
+so loading a layer writes all of it: :func:`encoder_writes` and :func:`decoder_writes`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from itertools import count
+
+from .budget import packet_words
+from .config import GROUPS_WIDTH, SCALE, SCALE_SHIFT_MAX, WEIGHT, CodecConfig
+from .fixed import Q
+from .layer import Layer, Projection, bias_format
+
+ID = 0x544C4644
+"""Value of the ``id`` register: "TLFD"."""
+
+ENCODER, DECODER = 0x0001_0E00, 0x0001_0D00
+"""Values of the ``version`` register: version of this map, then which side."""
+
+COMMIT, CLEAR = 1 << 0, 1 << 1
+"""Bits of ``control``: take the shadow bank into use; zero the counters."""
+
+PENDING, BUSY, CONFIGURED = 1 << 0, 1 << 1, 1 << 2
+"""Bits of ``status``: a commit waits for a packet to start; the shadow bank may not be written
+(a commit is pending, or data of the bank before is still inside); a layer has been committed."""
+
+REFUSED, FRAMING = 1 << 0, 1 << 1
+"""Bits of ``errors``: a write or commit while busy was ignored; a packet did not have the number
+of words that its settings promise."""
+
+
+class Access(Enum):
+    """How a register answers."""
+
+    #: Read only.
+    R = "read"
+    #: Writing ones acts; reads as zero.
+    W1 = "write 1 to act"
+    #: Writing ones clears.
+    W1C = "write 1 to clear"
+    #: Setting of the shadow bank: written, and read back as last written there.
+    SHADOW = "shadow"
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """One register."""
+
+    name: str
+    address: int
+    width: int
+    access: Access
+    doc: str
+    signed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """A window of write-only words, one an address, shadowed."""
+
+    name: str
+    address: int
+    depth: int
+    width: int
+    doc: str
+
+    @property
+    def address_width(self) -> int:
+        """Bits of an address inside the window."""
+        return max(1, (self.depth - 1).bit_length())
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterMap:
+    """Registers and memories of one side."""
+
+    registers: tuple[Register, ...]
+    memories: tuple[Memory, ...]
+
+    @property
+    def address_width(self) -> int:
+        """Bits of an address."""
+        return max(memory.address + memory.depth - 1 for memory in self.memories).bit_length()
+
+    @property
+    def settings(self) -> tuple[Register, ...]:
+        """The registers that a layer sets."""
+        return tuple(reg for reg in self.registers if reg.access is Access.SHADOW)
+
+    def register(self, name: str) -> Register:
+        """Return the register called *name*."""
+        return next(reg for reg in self.registers if reg.name == name)
+
+    def memory(self, name: str) -> Memory:
+        """Return the memory called *name*."""
+        return next(memory for memory in self.memories if memory.name == name)
+
+
+def table_stride(config: CodecConfig) -> int:
+    """Addresses from one table to the next: a power of two."""
+    return 1 << (config.pixels - 1).bit_length()
+
+
+def shift_width(config: CodecConfig) -> int:
+    """Bits of the shift in a table entry."""
+    return config.shift_max.bit_length()
+
+
+def encoder_map(config: CodecConfig) -> RegisterMap:
+    """Register map of an ``Encoder``."""
+    settings = [
+        _channels("channels", config, "Stored channels."),
+        _Setting("groups", GROUPS_WIDTH, "Tile groups in a packet."),
+        _Setting("words", 32, "Words that a packet must have: see the budget."),
+    ]
+    memories = _table_memories(config)
+    if config.project_macs:
+        settings.append(_channels("inputs", config, "Channels at the projector's input."))
+        settings += _clip("project", config.sample)
+        memories += _projector_memories(config, config.project_macs, config.sample)
+    counters = [
+        ("tiles", "Tiles stored."),
+        ("words", "Words sent."),
+        ("stalls", "Cycles in which a word was ready and not taken."),
+        ("saturated", "Coefficients that their width could not hold."),
+    ]
+    return _register_map(counters, settings, memories)
+
+
+def decoder_map(config: CodecConfig) -> RegisterMap:
+    """Register map of a ``Decoder``."""
+    settings = [
+        _channels("channels", config, "Stored channels."),
+        _Setting("groups", GROUPS_WIDTH, "Tile groups in a packet."),
+        *_clip("restore", config.restored),
+    ]
+    memories = _table_memories(config)
+    if config.expand_macs:
+        settings.append(_channels("outputs", config, "Channels at the projector's output."))
+        settings += _clip("expand", config.restored)
+        memories += _projector_memories(config, config.expand_macs, config.restored)
+    counters = [
+        ("tiles", "Tiles restored."),
+        ("words", "Words received."),
+        ("stalls", "Cycles in which a sample was ready and not taken."),
+        ("clipped", "Samples that the clip changed."),
+    ]
+    return _register_map(counters, settings, memories)
+
+
+def encoder_writes(config: CodecConfig, layer: Layer) -> Iterator[tuple[int, int]]:
+    """Yield the ``(address, value)`` that load *layer* into an encoder, the commit last."""
+    layer.check(config)
+    settings = {
+        "channels": layer.channels,
+        "groups": layer.groups,
+        "words": packet_words(config, layer),
+    }
+    if layer.project:
+        low, high = layer.project.clip.limits(config.sample)
+        settings |= {"inputs": layer.project.inputs, "project_low": low, "project_high": high}
+    yield from _writes(config, encoder_map(config), layer, settings, layer.project)
+
+
+def decoder_writes(config: CodecConfig, layer: Layer) -> Iterator[tuple[int, int]]:
+    """Yield the ``(address, value)`` that load *layer* into a decoder, the commit last."""
+    layer.check(config)
+    low, high = layer.clip.limits(config.restored)
+    settings = {
+        "channels": layer.channels,
+        "groups": layer.groups,
+        "restore_low": low,
+        "restore_high": high,
+    }
+    if layer.expand:
+        low, high = layer.expand.clip.limits(config.restored)
+        settings |= {"outputs": layer.expand.outputs, "expand_low": low, "expand_high": high}
+    yield from _writes(config, decoder_map(config), layer, settings, layer.expand)
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """A setting before it has an address."""
+
+    name: str
+    width: int
+    doc: str
+    signed: bool = False
+
+
+def _channels(name: str, config: CodecConfig, doc: str) -> _Setting:
+    return _Setting(name, config.channels.bit_length(), doc)
+
+
+def _clip(name: str, q: Q) -> list[_Setting]:
+    return [
+        _Setting(f"{name}_low", q.width, f"Least value of the {name} clip.", q.signed),
+        _Setting(f"{name}_high", q.width, f"Greatest value of the {name} clip.", q.signed),
+    ]
+
+
+def _table_memories(config: CodecConfig) -> list[tuple[str, int, int, str]]:
+    return [
+        (
+            "index",
+            config.channels,
+            max(1, (config.tables - 1).bit_length()),
+            "Table that a channel reads.",
+        ),
+        (
+            "table",
+            config.tables * table_stride(config),
+            5 + shift_width(config),
+            "Entry of a table: width in bits 4..0, shift above. A table every "
+            f"{table_stride(config)} addresses, in scan order.",
+        ),
+    ]
+
+
+def _projector_memories(config: CodecConfig, macs: int, i: Q) -> list[tuple[str, int, int, str]]:
+    passes = -(-config.channels // macs)
+    weights = passes * config.channels * weight_stride(macs)
+    return [
+        (
+            "weights",
+            weights,
+            WEIGHT.width,
+            f"Weight of output p · {macs} + m and input n, at "
+            f"(p · {config.channels} + n) · {weight_stride(macs)} + m.",
+        ),
+        (
+            "biases",
+            config.channels,
+            bias_format(i, config.channels).width,
+            "Bias of an output.",
+        ),
+        ("scales", config.channels, SCALE.width, "Multiplier of an output."),
+        ("shifts", config.channels, SCALE_SHIFT_MAX.bit_length(), "Shift of an output."),
+    ]
+
+
+def weight_stride(macs: int) -> int:
+    """Addresses from the weights of one input to the next: a power of two."""
+    return 1 << (macs - 1).bit_length()
+
+
+def _register_map(
+    counters: list[tuple[str, str]],
+    settings: list[_Setting],
+    memories: list[tuple[str, int, int, str]],
+) -> RegisterMap:
+    registers = [
+        Register("id", 0x00, 32, Access.R, 'Identity; always "TLFD".'),
+        Register("version", 0x01, 32, Access.R, "Version of this map, and which side it is."),
+        Register("digest", 0x02, 32, Access.R, "First 32 bits of the configuration's digest."),
+        Register("status", 0x03, 3, Access.R, "Bit 0 pending, bit 1 busy, bit 2 configured."),
+        Register("control", 0x04, 2, Access.W1, "Bit 0 commits, bit 1 clears the counters."),
+        Register("errors", 0x05, 2, Access.W1C, "Bit 0 refused, bit 1 framing. Sticky."),
+    ]
+    registers += [
+        Register(f"{name}_count", address, 32, Access.R, doc)
+        for address, (name, doc) in zip(count(0x08), counters, strict=False)
+    ]
+    registers += [
+        Register(s.name, address, s.width, Access.SHADOW, s.doc, s.signed)
+        for address, s in zip(count(0x10), settings, strict=False)
+    ]
+    placed = []
+    address = 0x20
+    for name, depth, width, doc in memories:
+        # Each window starts at a multiple of its size, so that decoding looks at top bits alone.
+        size = 1 << max(5, (depth - 1).bit_length())
+        address = -(-address // size) * size
+        placed.append(Memory(name, address, depth, width, doc))
+        address += size
+    return RegisterMap(tuple(registers), tuple(placed))
+
+
+def _writes(
+    config: CodecConfig,
+    regs: RegisterMap,
+    layer: Layer,
+    settings: dict[str, int],
+    projection: Projection | None,
+) -> Iterator[tuple[int, int]]:
+    for reg in regs.settings:
+        yield reg.address, settings[reg.name] & ((1 << reg.width) - 1)
+    memory = regs.memory("index")
+    for channel, number in enumerate(layer.index):
+        yield memory.address + channel, number
+    memory = regs.memory("table")
+    for number, table in enumerate(layer.tables):
+        base = memory.address + number * table_stride(config)
+        for n, (width, shift) in enumerate(zip(table.widths, table.shifts, strict=True)):
+            yield base + n, shift << 5 | width
+    if projection:
+        macs = config.project_macs if projection is layer.project else config.expand_macs
+        yield from _projection_writes(config, regs, projection, macs)
+    yield regs.register("control").address, COMMIT
+
+
+def _projection_writes(
+    config: CodecConfig, regs: RegisterMap, projection: Projection, macs: int
+) -> Iterator[tuple[int, int]]:
+    memory = regs.memory("weights")
+    for output, row in enumerate(projection.weights):
+        block, lane = divmod(output, macs)
+        for n, weight in enumerate(row):
+            place = (block * config.channels + n) * weight_stride(macs) + lane
+            yield memory.address + place, weight & ((1 << memory.width) - 1)
+    for name in ("biases", "scales", "shifts"):
+        memory = regs.memory(name)
+        for output, value in enumerate(getattr(projection, name)):
+            yield memory.address + output, value & ((1 << memory.width) - 1)
