@@ -1,0 +1,1 @@
+"""The host: golden model, calibration, bundle and command line."""

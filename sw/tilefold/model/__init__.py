@@ -1,0 +1,1 @@
+"""The golden model: what the circuits compute, in NumPy, bit for bit."""
