@@ -1,0 +1,60 @@
+"""What flows between the boxes: payload layouts and the ports of memories."""
+
+from amaranth.hdl import ShapeLike
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+
+def framed(shape: ShapeLike, **fields: ShapeLike) -> data.StructLayout:
+    """Payload with framing: ``data``, and ``last`` on the last item of a packet."""
+    return data.StructLayout({"data": shape, **fields, "last": 1})
+
+
+def inner(shape: ShapeLike, **fields: ShapeLike) -> data.StructLayout:
+    """Payload inside a codec: framed, with the ``bank`` of settings that its packet runs on.
+
+    The bank travels with the data, so that every box changes settings between the same two items:
+    a packet can't see two settings, however deep the pipeline is.
+    """
+    return data.StructLayout({"data": shape, **fields, "last": 1, "bank": 1})
+
+
+class Write(wiring.Signature):
+    """Write port of a memory that a host fills.
+
+    Members
+    -------
+    stb : Out(1)
+        Write ``data`` to ``address``.
+    address : Out(address_width)
+    data : Out(data_width)
+    """
+
+    def __init__(self, address_width: int, data_width: int):
+        self.address_width = address_width
+        self.data_width = data_width
+        super().__init__({"stb": Out(1), "address": Out(address_width), "data": Out(data_width)})
+
+
+class Bus(wiring.Signature):
+    """Access of a host to a register map: one word a cycle.
+
+    Members
+    -------
+    address : Out(address_width)
+        Word address.
+    w_stb : Out(1)
+        Write ``w_data`` in this cycle.
+    w_data : Out(32)
+    r_data : In(32)
+        Content of ``address`` of the cycle before.
+    """
+
+    def __init__(self, address_width: int):
+        self.address_width = address_width
+        super().__init__({
+            "address": Out(address_width),
+            "w_stb": Out(1),
+            "w_data": Out(32),
+            "r_data": In(32),
+        })

@@ -1,0 +1,1 @@
+"""Running the hardware inside a computer: benches, compiled simulations, the demo."""
