@@ -12,6 +12,7 @@ from tilefold_hw.transform import Pass
 
 from .arith import shape
 from .outlet import Outlet
+from .pipeline import delay
 from .streams import inner
 
 
@@ -135,8 +136,7 @@ class GatherPass(_VectorPass):
                 m.d.sync += total.eq(x + y + rounding)
                 rounding = 0
                 terms.append(total)
-        for _ in range(3 + levels):
-            valid, last, bank = _delay(m, valid, last, bank)
+        valid, last, bank = (delay(m, flag, 3 + levels) for flag in (valid, last, bank))
         self._leave(m, outlet, terms[0], valid, last, bank)
         return m
 
@@ -180,9 +180,8 @@ class ScatterPass(_VectorPass):
             pipelined = Signal.like(product, name=f"q_{k}")
             m.d.sync += [b.eq(constants[place]), product.eq(x * b), pipelined.eq(product)]
             products.append(pipelined)
-        u, valid, last, bank = place, enter, self.i.payload.last, self.i.payload.bank
-        for _ in range(3):
-            u, valid, last, bank = _delay(m, u, valid, last, bank)
+        flags = (place, enter, self.i.payload.last, self.i.payload.bank)
+        u, valid, last, bank = (delay(m, flag, 3) for flag in flags)
 
         # cycle 4: even and odd sums; the half that rounds starts the even one.
         even = [Signal(acc, name=f"even_{k}") for k in range(half)]
@@ -194,7 +193,7 @@ class ScatterPass(_VectorPass):
                     m.d.sync += odd[k].eq(Mux(u == 1, 0, odd[k]) + products[k])
                 with m.Else():
                     m.d.sync += even[k].eq(Mux(u == 0, rounding, even[k]) + products[k])
-        whole, last, bank = _delay(m, valid & (u == n - 1), last, bank)
+        whole, last, bank = (delay(m, flag, 1) for flag in (valid & (u == n - 1), last, bank))
 
         # cycle 5: hold them while the next vector sums; then sum or difference, an item a cycle.
         held_even = [Signal(acc, name=f"held_even_{k}") for k in range(half)]
@@ -209,17 +208,7 @@ class ScatterPass(_VectorPass):
             o.eq(Mux(k >= half, -Array(held_odd)[mirror], Array(held_odd)[mirror])),
             total.eq(e + o),
         ]
-        for _ in range(2):
-            valid, last, bank = _delay(m, valid, last, bank)
+        valid, last, bank = (delay(m, flag, 2) for flag in (valid, last, bank))
         self._leave(m, outlet, total, valid, last, bank)
         return m
 
-
-def _delay(m, *signals):
-    """Return each of *signals* a cycle later."""
-    delayed = []
-    for signal in signals:
-        later = Signal(len(signal))
-        m.d.sync += later.eq(signal)
-        delayed.append(later)
-    return delayed
