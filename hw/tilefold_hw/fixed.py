@@ -31,7 +31,9 @@ class Q:
     signed: bool
 
     def __post_init__(self) -> None:
-        if self.f < 0 or self.width < 1 + self.signed:
+        if self.f < 0:
+            raise ValueError(f"Fixed-point format must have 0 or more fraction bits, not {self.f}")
+        if self.width < 1:
             raise ValueError(f"Fixed-point format must have a positive width, not {self!r}")
 
     @property
