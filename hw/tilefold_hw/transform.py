@@ -3,7 +3,8 @@
 The orthonormal DCT-II of *N* points is a matrix; here its entries are integers worth ``2**-f``. A
 two-dimensional transform is two passes of exact integer sums, each rounded once, half up. All
 widths follow from the range of the samples by interval arithmetic, which is exact here: the inputs
-of every sum are independent, so each bound is reached by some tile.
+of every sum are independent, so each bound is reached by some tile. How far the integers can be
+from the real transform follows in the same way.
 """
 
 import math
@@ -23,8 +24,8 @@ Matrix = tuple[tuple[int, ...], ...]
 # than the pass's own rounding does.
 _CONSTANT_MARGIN = 7
 
-# Guard bits of the format between the passes. Two keep the error under one unit; six bring the
-# rounded coefficients within 0.55 of the real ones, and more would not show.
+# Guard bits of the format between the passes. Their rounding adds up to 0.36 to a coefficient with
+# two (N = 8), 0.03 with six, and more would not show.
 _GUARD_MIN, _GUARD_MAX = 2, 6
 
 
@@ -86,14 +87,15 @@ class Transform:
 def transform(n: int, sample: Q, multiplier_width: int) -> Transform:
     """Transform of *n* × *n* tiles of *sample*, for multipliers of *multiplier_width* bits.
 
-    Wide samples (13 bits and more at 18-bit multipliers) need a middle format wider than the
-    multiplier; they get the least number of guard bits, and the circuit gets wider products.
+    Wide samples need a middle format wider than the multiplier (N = 8: from 12 bits on with 18-bit
+    multipliers, from 10 bits on with 16-bit ones); they get the least number of guard bits, and
+    the circuit gets wider products.
     """
     if n not in SIZES:
         raise ValueError(f"tile must be 4, 7, 8 or 16, not {n!r}")
-    real = [[_cosine(n, u, k) for k in range(n)] for u in range(n)]
-    # A constant of half or more needs one more bit: N = 4 (0.65) and N = 7 (0.52).
-    integer_bits = 0 if max(map(abs, real[1])) < 0.5 else 1
+    real = real_matrix(n)
+    # A constant of half or more needs one more bit: N = 4 (0.65) and N = 7 (0.53).
+    integer_bits = 0 if max(abs(c) for row in real for c in row) < 0.5 else 1
     f = min(sample.width + _CONSTANT_MARGIN, multiplier_width - integer_bits)
     constant = SQ(integer_bits, f)
     matrix = tuple(tuple(_round_away(c * 2**f) for c in row) for row in real)
@@ -101,20 +103,14 @@ def transform(n: int, sample: Q, multiplier_width: int) -> Transform:
 
     # The even/odd butterfly of the forward direction adds a bit in front of the multiplier.
     rows = _fit(matrix, constant, sample, multiplier_width - 1)
-    spans = [_rounded(_dot(row, [(sample.min, sample.max)] * n), rows.shift) for row in matrix]
-    # Column pass: each row of middle values along u has its own span, the same at every k.
-    shift = constant.f + rows.o.f
-    low, high = _union(_rounded(_dot(row, [span] * n), shift) for span in spans for row in matrix)
-    columns = Pass(matrix, constant, rows.o, holding(low, high))
-
+    columns = _finish(rows)
     back = _fit(inverse, constant, columns.o, multiplier_width)
-    low, high = _rounded(_span(inverse, [(back.o.min, back.o.max)] * n), constant.f + back.o.f)
     return Transform(
         n=n,
         forward_rows=rows,
         forward_columns=columns,
         inverse_columns=back,
-        inverse_rows=Pass(inverse, constant, back.o, holding(low, high)),
+        inverse_rows=_finish(back),
     )
 
 
@@ -129,6 +125,11 @@ def scan(n: int) -> list[tuple[int, int]]:
     [(0, 0), (0, 1), (0, 2), (0, 3), (1, 0)]
     """
     return [(u, v) for u in range(n) for v in range(n)]
+
+
+def real_matrix(n: int) -> list[list[float]]:
+    """Return the orthonormal DCT-II of *n* points, ``[u][k]``: what the integers stand for."""
+    return [[_cosine(n, u, k) for k in range(n)] for u in range(n)]
 
 
 def _cosine(n: int, u: int, k: int) -> float:
@@ -147,6 +148,17 @@ def _fit(matrix: Matrix, constant: Q, i: Q, width: int) -> Pass:
     guard = min(max(width - whole, _GUARD_MIN), _GUARD_MAX)
     low, high = _rounded(_span(matrix, [(i.min, i.max)] * n), constant.f - guard)
     return Pass(matrix, constant, i, holding(low, high, guard))
+
+
+def _finish(first: Pass) -> Pass:
+    """Second pass of a direction, which rounds to integers."""
+    n = len(first.matrix)
+    inputs = [(first.i.min, first.i.max)] * n
+    # The terms of a second sum come from one row of the matrix, so they share its span.
+    spans = [_rounded(_dot(row, inputs), first.shift) for row in first.matrix]
+    shift = first.constant.f + first.o.f
+    ends = [_rounded(_dot(row, [span] * n), shift) for span in spans for row in first.matrix]
+    return Pass(first.matrix, first.constant, first.o, holding(*_union(ends)))
 
 
 def _dot(row: Sequence[int], spans: Sequence[Range]) -> Range:
