@@ -1,0 +1,164 @@
+"""Control: the register bank of one side, its shadowed settings, counters and sticky errors."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+from tilefold_hw import regs
+from tilefold_hw.regs import RegisterMap
+
+from .streams import Bus, Write
+
+
+class Control(wiring.Component):
+    """Registers of an encoder or a decoder.
+
+    Settings have two banks. Packets run on one, the host writes the other, and a commit makes the
+    next packet that begins, and all after it, run on what was written. While a commit is pending,
+    or a packet of the bank to be written is still inside, writes to settings and commits are
+    ignored and ``refused`` is raised: no packet can see half a layer.
+
+    Parameters
+    ----------
+    regs : RegisterMap
+    version : int
+        Content of the ``version`` register.
+    digest : str
+        Digest of the configuration, in hex.
+
+    Members
+    -------
+    bus : In(Bus)
+    settings : Out(array of two layouts, a field a setting)
+        The banks, to be chosen from by the ``bank`` of the data.
+    configured : Out(1)
+        A layer has been committed.
+    next_bank : Out(1)
+        Bank of a packet that begins in this cycle.
+    begin : In(1)
+        A packet begins in this cycle.
+    done, done_bank : In(1)
+        The last item of a packet of that bank leaves in this cycle.
+    count_* : In(1)
+        Count one, on the counter of that name.
+    framing : In(1)
+        Raise the sticky error of that name.
+    *memory* : Out(Write)
+        A port for every memory of the map; the top bit of its address is the bank.
+    """
+
+    # More packets than can be inside at once: the smallest has 16 samples.
+    _INSIDE = 256
+
+    def __init__(self, regmap: RegisterMap, version: int, digest: str):
+        self.regmap = regmap
+        self.version = version
+        self.digest = digest
+        self.counters = [reg.name for reg in regmap.registers if reg.name.endswith("_count")]
+        super().__init__({
+            "bus": In(Bus(regmap.address_width)),
+            "settings": Out(data.ArrayLayout(settings_layout(regmap), 2)),
+            "configured": Out(1),
+            "next_bank": Out(1),
+            "begin": In(1),
+            "done": In(1),
+            "done_bank": In(1),
+            "framing": In(1),
+            **{f"count_{name.removesuffix('_count')}": In(1) for name in self.counters},
+            **{
+                memory.name: Out(Write(1 + memory.address_width, memory.width))
+                for memory in regmap.memories
+            },
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        bus = self.bus
+
+        # Which bank is whose.
+        front, pending = Signal(), Signal()
+        shadow = Signal()
+        inside = [Signal(range(self._INSIDE), name=f"inside_{bank}") for bank in range(2)]
+        m.d.comb += [self.next_bank.eq(front ^ pending), shadow.eq(~front)]
+        with m.If(self.begin):
+            m.d.sync += [front.eq(self.next_bank), pending.eq(0)]
+        for bank, packets in enumerate(inside):
+            begins = self.begin & (self.next_bank == bank)
+            ends = self.done & (self.done_bank == bank)
+            m.d.sync += packets.eq(packets + begins - ends)
+        busy = Signal()
+        m.d.comb += busy.eq(pending | Mux(shadow, inside[1], inside[0]).any())
+        # A packet that begins now may take this very bank along.
+        free = ~busy
+
+        status = Cat(pending, busy, self.configured)
+        errors = Signal(2)
+        identity = {"id": regs.ID, "version": self.version, "digest": int(self.digest[:8], 16)}
+
+        m.d.sync += bus.r_data.eq(0)
+        refused = Signal()
+        for reg in self.regmap.registers:
+            here = bus.address == reg.address
+            written = bus.w_stb & here
+            if reg.name in identity:
+                value = identity[reg.name]
+            elif reg.name == "status":
+                value = status
+            elif reg.name == "errors":
+                value = errors
+                with m.If(written):
+                    m.d.sync += errors.eq(errors & ~bus.w_data)
+            elif reg.name == "control":
+                value = 0
+                commit = written & bus.w_data[0]
+                clear = written & bus.w_data[1]
+                with m.If(commit & free):
+                    m.d.sync += [pending.eq(1), self.configured.eq(1)]
+                with m.If(commit & busy):
+                    m.d.comb += refused.eq(1)
+            elif reg.name in self.counters:
+                value = counter = Signal(reg.width, name=reg.name)
+                event = getattr(self, f"count_{reg.name.removesuffix('_count')}")
+                m.d.sync += counter.eq(counter + event)
+                with m.If(clear):
+                    m.d.sync += counter.eq(0)
+            else:
+                value = self._setting(m, reg, written & free, shadow)
+                with m.If(written & busy):
+                    m.d.comb += refused.eq(1)
+            with m.If(here):
+                m.d.sync += bus.r_data.eq(value)
+
+        for memory in self.regmap.memories:
+            port = getattr(self, memory.name)
+            here = bus.address[memory.address_width :] == memory.address >> memory.address_width
+            written = bus.w_stb & here
+            m.d.sync += [
+                port.stb.eq(written & free),
+                port.address.eq(Cat(bus.address[: memory.address_width], shadow)),
+                port.data.eq(bus.w_data),
+            ]
+            with m.If(written & busy):
+                m.d.comb += refused.eq(1)
+
+        # An error in the cycle in which it is cleared stays.
+        with m.If(refused):
+            m.d.sync += errors[0].eq(1)
+        with m.If(self.framing):
+            m.d.sync += errors[1].eq(1)
+        return m
+
+    def _setting(self, m, reg, write, shadow):
+        """Both banks of a setting; return what the shadow holds."""
+        banks = [getattr(self.settings[bank], reg.name) for bank in range(2)]
+        for bank, value in enumerate(banks):
+            with m.If(write & (shadow == bank)):
+                m.d.sync += value.eq(self.bus.w_data)
+        return Mux(shadow, *reversed(banks))
+
+
+def settings_layout(regmap: RegisterMap) -> data.StructLayout:
+    """Layout of one bank of settings."""
+    return data.StructLayout({
+        reg.name: signed(reg.width) if reg.signed else unsigned(reg.width)
+        for reg in regmap.settings
+    })

@@ -1,0 +1,117 @@
+"""Decoder: memory words back to samples."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+from tilefold_hw.config import CodecConfig
+from tilefold_hw.regs import DECODER, decoder_map
+
+from .arith import shape
+from .chain import chain
+from .control import Control
+from .dct import Idct
+from .level import Clipper
+from .project import PARAMETERS, Projector
+from .quantise import Dequantiser
+from .streams import Bus, framed
+from .transpose import Transposer
+from .unpack import Unpacker
+from .watch import Watch
+
+
+class Decoder(wiring.Component):
+    """Decode packets of memory words into tile groups.
+
+    ``unpack ─► dequantise ─► idct ─► clip ─► reorder ─► [expand]``
+
+    A packet gives the samples that its settings say, whatever words come: if some are missing or
+    too many, the sticky error ``framing`` is raised, and the packet after is sound again.
+
+    Latency :func:`tilefold_hw.latency.decoder`; one sample a cycle, no bubble between tile groups
+    or packets, as in :class:`~tilefold_gateware.encoder.Encoder`. Golden model:
+    :func:`tilefold.model.codec.decode`.
+
+    Parameters
+    ----------
+    config : CodecConfig
+
+    Members
+    -------
+    i : In(stream of framed(word))
+        Words, ``last`` on the last of a packet.
+    o : Out(stream of framed(config.restored))
+        Samples in the order that the encoder took, ``last`` on the last of a packet.
+    bus : In(Bus)
+        Registers of :func:`tilefold_hw.regs.decoder_map`. Nothing is taken at ``i`` before a layer
+        has been committed.
+    """
+
+    def __init__(self, config: CodecConfig):
+        self.config = config
+        self.regmap = decoder_map(config)
+        super().__init__({
+            "i": In(stream.Signature(framed(config.word_width))),
+            "o": Out(stream.Signature(framed(shape(config.restored)))),
+            "bus": In(Bus(self.regmap.address_width)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        m.submodules.control = control = Control(self.regmap, DECODER, config.digest)
+        connect(m, flipped(self.bus), control.bus)
+
+        def setting(bank, name):
+            return Mux(bank, control.settings[1][name], control.settings[0][name])
+
+        unpack = Unpacker(config)
+        clip = Clipper(config)
+        reorder = Transposer(
+            shape(config.restored), config.channels, config.pixels, vary="rows"
+        )
+        stages = {
+            "unpack": unpack,
+            "dequantise": Dequantiser(config),
+            "idct": Idct(config.transform),
+            "clip": clip,
+            "reorder": reorder,
+        }
+        if config.expand_macs:
+            expand = Projector(config, config.expand_macs, config.restored, self.regmap)
+            stages["expand"] = expand
+            for bank, settings in enumerate(control.settings):
+                m.d.comb += [
+                    expand.settings[bank].inputs.eq(settings.channels),
+                    expand.settings[bank].outputs.eq(settings.outputs),
+                    expand.settings[bank].low.eq(settings.expand_low),
+                    expand.settings[bank].high.eq(settings.expand_high),
+                ]
+            for name in PARAMETERS:
+                connect(m, getattr(control, name), getattr(expand, name))
+        watch = stages["watch"] = Watch(shape(config.restored))
+        chain(m, o=flipped(self.o), **stages)
+
+        word = Signal()
+        m.d.sync += word.eq(self.i.valid & self.i.ready)
+        m.d.comb += [
+            unpack.i.payload.eq(self.i.payload),
+            unpack.i.valid.eq(self.i.valid & control.configured),
+            self.i.ready.eq(unpack.i.ready & control.configured),
+            unpack.next_bank.eq(control.next_bank),
+            control.begin.eq(unpack.begin),
+            unpack.channels.eq(setting(unpack.bank, "channels")),
+            unpack.groups.eq(setting(unpack.bank, "groups")),
+            clip.low.eq(setting(clip.i.payload.bank, "restore_low")),
+            clip.high.eq(setting(clip.i.payload.bank, "restore_high")),
+            reorder.count.eq(setting(reorder.i.payload.bank, "channels")),
+            control.done.eq(watch.done),
+            control.done_bank.eq(watch.done_bank),
+            control.framing.eq(unpack.framing),
+            control.count_tiles.eq(unpack.tile),
+            control.count_words.eq(word),
+            control.count_stalls.eq(watch.stall),
+            control.count_clipped.eq(clip.clipped),
+        ]
+        for name in ("index", "table"):
+            connect(m, getattr(control, name), getattr(unpack, name))
+        return m

@@ -1,0 +1,119 @@
+"""Encoder: samples to memory words."""
+
+from amaranth.hdl import Module, Mux
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+from tilefold_hw.config import CodecConfig
+from tilefold_hw.regs import ENCODER, encoder_map
+
+from .arith import shape
+from .chain import chain
+from .control import Control
+from .dct import Dct
+from .frame import Framer
+from .level import Centre
+from .pack import Packer
+from .project import PARAMETERS, Projector
+from .quantise import Quantiser
+from .streams import Bus, framed
+from .transpose import Transposer
+from .watch import Watch
+
+
+class Encoder(wiring.Component):
+    """Encode tile groups into packets of memory words.
+
+    ``frame ─► [project] ─► reorder ─► centre ─► dct ─► quantise ─► pack``
+
+    The words of a packet are known from its settings alone: ``words(packet) = max(1, ⌈Σ width /
+    word_width⌉)``. They are counted, and compared with the number that the host wrote.
+
+    Latency :func:`tilefold_hw.latency.encoder`; one sample a cycle, no bubble between tile groups
+    or packets (a projector may need longer: :func:`tilefold_hw.budget.packet_cycles`; packets with
+    another number of channels wait until the reorder memory has drained). Golden model:
+    :func:`tilefold.model.codec.encode`.
+
+    Parameters
+    ----------
+    config : CodecConfig
+
+    Members
+    -------
+    i : In(stream of config.sample)
+        Samples: tile groups in a row, pixel-major, the pixels of a tile in raster order.
+    o : Out(stream of framed(word))
+        Words, ``last`` on the last of a packet.
+    bus : In(Bus)
+        Registers of :func:`tilefold_hw.regs.encoder_map`. Nothing is taken at ``i`` before a layer
+        has been committed.
+    """
+
+    def __init__(self, config: CodecConfig):
+        self.config = config
+        self.regmap = encoder_map(config)
+        super().__init__({
+            "i": In(stream.Signature(shape(config.sample))),
+            "o": Out(stream.Signature(framed(config.word_width))),
+            "bus": In(Bus(self.regmap.address_width)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        m.submodules.control = control = Control(self.regmap, ENCODER, config.digest)
+        connect(m, flipped(self.bus), control.bus)
+
+        def setting(bank, name):
+            return Mux(bank, control.settings[1][name], control.settings[0][name])
+
+        frame = Framer(config, shape(config.sample))
+        reorder = Transposer(
+            shape(config.sample), config.pixels, config.channels, vary="columns"
+        )
+        quantise = Quantiser(config)
+        pack = Packer(config)
+        stages = {"frame": frame}
+        if config.project_macs:
+            project = Projector(config, config.project_macs, config.sample, self.regmap)
+            stages["project"] = project
+            for bank, settings in enumerate(control.settings):
+                m.d.comb += [
+                    project.settings[bank].inputs.eq(settings.inputs),
+                    project.settings[bank].outputs.eq(settings.channels),
+                    project.settings[bank].low.eq(settings.project_low),
+                    project.settings[bank].high.eq(settings.project_high),
+                ]
+            for name in PARAMETERS:
+                connect(m, getattr(control, name), getattr(project, name))
+        stages |= {
+            "reorder": reorder,
+            "centre": Centre(config),
+            "dct": Dct(config.transform),
+            "quantise": quantise,
+            "pack": pack,
+            "watch": (watch := Watch(config.word_width)),
+        }
+        chain(m, i=flipped(self.i), o=flipped(self.o), **stages)
+
+        m.d.comb += [
+            frame.configured.eq(control.configured),
+            frame.next_bank.eq(control.next_bank),
+            control.begin.eq(frame.begin),
+            frame.channels.eq(
+                setting(frame.bank, "inputs" if config.project_macs else "channels")
+            ),
+            frame.groups.eq(setting(frame.bank, "groups")),
+            reorder.count.eq(setting(reorder.i.payload.bank, "channels")),
+            quantise.channels.eq(setting(quantise.i.payload.bank, "channels")),
+            watch.expected.eq(setting(watch.i.payload.bank, "words")),
+            control.done.eq(watch.done),
+            control.done_bank.eq(watch.done_bank),
+            control.framing.eq(watch.mismatch),
+            control.count_tiles.eq(quantise.tile),
+            control.count_words.eq(watch.leaves),
+            control.count_stalls.eq(watch.stall),
+            control.count_saturated.eq(quantise.saturated),
+        ]
+        for name in ("index", "table"):
+            connect(m, getattr(control, name), getattr(quantise, name))
+        return m

@@ -1,0 +1,83 @@
+"""Framer: counts samples into packets and chooses the bank of settings that each packet runs on."""
+
+from amaranth.hdl import Module, Mux, ShapeLike, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+from tilefold_hw.config import GROUPS_WIDTH, CodecConfig
+
+from .streams import inner
+
+
+class Framer(wiring.Component):
+    """Give every sample its packet's ``bank``, and ``last`` to the last one.
+
+    Samples come in pixel-major tile groups; a packet is ``groups`` of them. Nothing is taken before
+    a layer has been committed.
+
+    Latency 0; one sample a cycle.
+
+    Parameters
+    ----------
+    config : CodecConfig
+    shape : ShapeLike
+        Shape of a sample.
+
+    Members
+    -------
+    i : In(stream of shape)
+    o : Out(stream of inner(shape))
+    configured : In(1)
+        There are settings to run on.
+    next_bank : In(1)
+        Bank of a packet that begins in this cycle.
+    begin : Out(1)
+        A packet's first sample passes in this cycle.
+    bank : Out(1)
+        Bank of the sample at ``o``.
+    channels, groups : In
+        Samples of a pixel and tile groups of a packet, in that bank.
+    """
+
+    def __init__(self, config: CodecConfig, shape: ShapeLike):
+        self.config = config
+        super().__init__({
+            "i": In(stream.Signature(shape)),
+            "o": Out(stream.Signature(inner(shape))),
+            "configured": In(1),
+            "next_bank": In(1),
+            "begin": Out(1),
+            "bank": Out(1),
+            "channels": In(range(config.channels + 1)),
+            "groups": In(GROUPS_WIDTH),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        inside, bank = Signal(), Signal()
+        channel = Signal(range(self.config.channels))
+        pixel = Signal(range(self.config.pixels))
+        group = Signal(GROUPS_WIDTH)
+
+        channel_end = channel + 1 == self.channels
+        pixel_end = channel_end & (pixel == self.config.pixels - 1)
+        last = pixel_end & (group + 1 == self.groups)
+        m.d.comb += [
+            self.bank.eq(Mux(inside, bank, self.next_bank)),
+            self.o.payload.data.eq(self.i.payload),
+            self.o.payload.last.eq(last),
+            self.o.payload.bank.eq(self.bank),
+            self.o.valid.eq(self.i.valid & self.configured),
+            self.i.ready.eq(self.o.ready & self.configured),
+            self.begin.eq(self.o.valid & self.o.ready & ~inside),
+        ]
+        with m.If(self.o.valid & self.o.ready):
+            m.d.sync += [
+                inside.eq(~last),
+                bank.eq(self.bank),
+                channel.eq(Mux(channel_end, 0, channel + 1)),
+            ]
+            with m.If(channel_end):
+                m.d.sync += pixel.eq(Mux(pixel_end, 0, pixel + 1))
+            with m.If(pixel_end):
+                m.d.sync += group.eq(Mux(last, 0, group + 1))
+        return m
