@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from tilefold_hw.fixed import Q
 
-Ints = NDArray[np.signedinteger[Any]] | NDArray[np.unsignedinteger[Any]]
+Ints = NDArray[np.integer[Any]]
 """Raw integers of any width; the docstring's ``int[shape]``."""
 
 
@@ -21,7 +22,7 @@ def round_shift(x: Ints, shift: int | Ints) -> Ints:
         Bits to drop, broadcast against *x*.
     """
     half = np.left_shift(x.dtype.type(1), shift) >> 1
-    return (x + half) >> shift  # type: ignore[no-any-return]
+    return (x + half) >> shift
 
 
 def saturate(x: Ints, q: Q) -> Ints:
@@ -29,11 +30,17 @@ def saturate(x: Ints, q: Q) -> Ints:
     return np.clip(x, q.min, q.max)
 
 
+def require_array(x: object, name: str) -> None:
+    """Raise unless *x* is an array of integers; the message calls it *name*."""
+    if not isinstance(x, np.ndarray):
+        raise TypeError(f"{name} must be an array of integers, not {type(x).__name__}")
+    if x.dtype.kind not in "iu":
+        raise TypeError(f"{name} must be an array of integers, not of {x.dtype}")
+
+
 def require(x: Ints, q: Q, name: str) -> None:
     """Raise unless *x* holds integers of format *q*; the message calls it *name*."""
-    if not isinstance(x, np.ndarray) or x.dtype.kind not in "iu":
-        kind = getattr(x, "dtype", type(x).__name__)
-        raise TypeError(f"{name} must be an array of integers, not {kind}")
+    require_array(x, name)
     outside = (x < q.min) | (x > q.max)
     if outside.any():
         place = np.unravel_index(int(outside.argmax()), x.shape)

@@ -4,6 +4,7 @@ Source: the level shift of JPEG (ITU-T T.81, A.3.1).
 """
 
 import numpy as np
+
 from tilefold_hw.config import CodecConfig
 from tilefold_hw.layer import Clip
 

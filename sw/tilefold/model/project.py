@@ -5,6 +5,7 @@ It serves a pointwise convolution with ProChan's K_C folded in, K_C or K_D alone
 """
 
 import numpy as np
+
 from tilefold_hw.fixed import Q
 from tilefold_hw.layer import Projection
 

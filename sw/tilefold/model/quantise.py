@@ -1,6 +1,7 @@
 """Quantiser: each coefficient rounded right by its shift and saturated to its width."""
 
 import numpy as np
+
 from tilefold_hw.config import CodecConfig
 from tilefold_hw.layer import Layer
 
@@ -32,7 +33,9 @@ def quantise(coefficients: Ints, widths: Ints, shifts: Ints) -> tuple[Ints, int]
     saturated : int
         How many coefficients their width could not hold, dropped ones not counted.
     """
-    rounded = round_shift(coefficients.astype(np.int32), shifts)
+    # Exact: a coefficient has at most 20 bits.
+    coefficients, widths, shifts = (x.astype(np.int32) for x in (coefficients, widths, shifts))
+    rounded = round_shift(coefficients, shifts)
     # A width of w bits holds -2**(w-1) … 2**(w-1) - 1; width 0 holds 0 alone.
     high = (1 << widths >> 1) - 1
     low = np.where(widths == 0, 0, -high - 1)

@@ -1,5 +1,7 @@
 """Maps to tile groups and back: what the host does around the streams."""
 
+from math import isqrt
+
 import numpy as np
 
 from .arith import Ints
@@ -50,8 +52,10 @@ def join(groups: Ints, height: int, width: int) -> Ints:
     -------
     int[C, H, W]
     """
+    if groups.ndim != 3 or 0 in groups.shape or isqrt(groups.shape[1]) ** 2 != groups.shape[1]:
+        raise ValueError(f"tile groups must have shape [groups, n·n, channels], not {groups.shape}")
     count, pixels, channels = groups.shape
-    n = round(pixels**0.5)
+    n = isqrt(pixels)
     if count != group_count(height, width, n):
         raise ValueError(
             f"a map of {height} × {width} must have {group_count(height, width, n)} tile groups, "
