@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from .check import naming
 from .fixed import SQ, UQ, Q
 from .transform import SIZES, Transform, transform
 
@@ -163,17 +164,19 @@ class CodecConfig:
         names = [field.name for field in fields(cls)]
         for key in table:
             if key not in names:
-                near = difflib.get_close_matches(key, names, n=1, cutoff=0.0)[0]
+                near = difflib.get_close_matches(str(key).lower(), names, n=1, cutoff=0.0)[0]
                 raise ValueError(f"configuration has no field {key!r}; the nearest is {near!r}")
         return cls(**table)
 
     @classmethod
     def load(cls, path: str | Path) -> "CodecConfig":
         """Read a configuration from a TOML file; errors name the file."""
-        try:
-            return cls.from_toml(Path(path).read_text(encoding="utf-8"))
-        except (ValueError, TypeError) as error:
-            raise type(error)(f"{path}: {error}") from None
+        with naming(str(path)):
+            try:
+                text = Path(path).read_text(encoding="utf-8")
+            except UnicodeDecodeError:
+                raise ValueError("configuration must be text in UTF-8") from None
+            return cls.from_toml(text)
 
 
 PRESETS = {
