@@ -80,15 +80,16 @@ class Clipper(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.outlet = outlet = Outlet(self.o.payload.shape(), flight=2)
+        m.submodules.outlet = outlet = Outlet(self.o.payload.shape(), latency=2)
         wiring.connect(m, outlet.o, flipped(self.o))
-        m.d.comb += self.i.ready.eq(outlet.ready)
+        enter = self.i.valid & outlet.ready
+        m.d.comb += [self.i.ready.eq(outlet.ready), outlet.take.eq(enter)]
 
         # cycle 1: back around its own level; cycle 2: clip.
         offset = 0 if self.config.sample_signed else 1 << (self.config.sample_width - 1)
         level = Signal(shape(self.config.transform.inverse_rows.o + SQ(self.config.sample_width)))
         low, high = Signal.like(self.low), Signal.like(self.high)
-        valid = delay(m, self.i.valid & outlet.ready, 1)
+        valid = delay(m, enter, 1)
         m.d.sync += [
             level.eq(self.i.payload.data + offset),
             low.eq(self.low),

@@ -1,17 +1,83 @@
-"""The end of a pipeline that never stalls: a queue with room for all that is in flight."""
+"""The end of a pipeline that never stalls: a queue with room for all that is in flight.
+
+Pipelines here have no clock enable: what enters comes out a fixed number of cycles later, and an
+item enters only if the queue at the end has a place for it. So back-pressure never reaches the
+arithmetic: it stops at ``ready``. Nothing can overflow, and after a stall the queue holds as much
+as the pipeline takes to fill again: a stall costs its own cycles and no more.
+"""
 
 from amaranth.hdl import Module, ShapeLike, Signal, Value
 from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+# Cycles from a push to the transfer at ``o``, and from there to the ``ready`` that it allows.
+_QUEUE, _RETURN = 2, 1
 
-class Outlet(wiring.Component):
-    """Queue at the end of a free-running pipeline.
 
-    Pipelines here have no clock enable: what enters comes out a fixed number of cycles later, and
-    an item enters only while the queue has room for everything in flight. Back-pressure so never
-    reaches the arithmetic; it stops at ``ready``, a flip-flop. Nothing is lost by it: the queue
-    can't overflow.
+class _Queue(wiring.Component):
+    def __init__(self, shape: ShapeLike, depth: int, **ports: wiring.Member):
+        self.depth = depth
+        super().__init__({
+            "ready": Out(1),
+            "push": In(1),
+            "payload": In(shape),
+            "o": Out(stream.Signature(shape)),
+            **ports,
+        })
+
+    def _queue(self, m):
+        width = len(Value.cast(self.payload))
+        m.submodules.queue = queue = fifo.SyncFIFOBuffered(width=width, depth=self.depth)
+        m.d.comb += [
+            queue.w_data.eq(self.payload),
+            queue.w_en.eq(self.push),
+            Value.cast(self.o.payload).eq(queue.r_data),
+            self.o.valid.eq(queue.r_rdy),
+            queue.r_en.eq(self.o.ready),
+        ]
+        return queue
+
+
+class Outlet(_Queue):
+    """Queue at the end of a pipeline that makes one item of each.
+
+    An item takes a place when it enters, and gives it back when it leaves at ``o``.
+
+    Latency 2 from ``push`` to ``o``; one item a cycle.
+
+    Parameters
+    ----------
+    shape : ShapeLike
+        Payload.
+    latency : int
+        Cycles from ``take`` to ``push`` of an item. More, while items wait to be complete, is fine.
+
+    Members
+    -------
+    ready : Out(1)
+        There is a place for one more item.
+    take : In(1)
+        An item enters the pipeline in this cycle. Only with ``ready``.
+    push : In(1)
+        ``payload`` leaves the pipeline in this cycle.
+    payload : In(shape)
+    o : Out(stream of shape)
+    """
+
+    def __init__(self, shape: ShapeLike, latency: int):
+        super().__init__(shape, latency + _QUEUE + _RETURN, take=In(1))
+
+    def elaborate(self, platform):
+        m = Module()
+        self._queue(m)
+        free = Signal(range(self.depth + 1), init=self.depth)
+        m.d.comb += self.ready.eq(free != 0)
+        m.d.sync += free.eq(free - self.take + (self.o.valid & self.o.ready))
+        return m
+
+
+class Basin(_Queue):
+    """Queue at the end of a pipeline that makes more or fewer items than enter.
 
     Latency 2 from ``push`` to ``o``; one item a cycle.
 
@@ -20,46 +86,23 @@ class Outlet(wiring.Component):
     shape : ShapeLike
         Payload.
     flight : int
-        Most items between the pipeline's entry and ``push``.
+        Most items that can still be pushed once nothing enters any more.
 
     Members
     -------
     ready : Out(1)
-        An item may enter the pipeline in this cycle.
-    push : In(1)
-        ``payload`` leaves the pipeline in this cycle.
-    payload : In(shape)
-    o : Out(stream of shape)
+        There is room for everything in flight and for what may enter in this cycle.
+    push, payload, o
+        As in :class:`Outlet`.
     """
-
-    # Items in the queue while the output flows freely; with fewer allowed the flow would stutter.
-    _FLOWING = 2
 
     def __init__(self, shape: ShapeLike, flight: int):
         self.flight = flight
-        super().__init__({
-            "ready": Out(1),
-            "push": In(1),
-            "payload": In(shape),
-            "o": Out(stream.Signature(shape)),
-        })
+        super().__init__(shape, 2 * flight + _QUEUE + _RETURN)
 
     def elaborate(self, platform):
         m = Module()
-
-        # Two more can enter between a level and the ``ready`` that follows from it.
-        depth = self.flight + self._FLOWING + 2
-        width = len(Value.cast(self.payload))
-        m.submodules.queue = queue = fifo.SyncFIFOBuffered(width=width, depth=depth)
-
-        ready = Signal()
-        m.d.sync += ready.eq(queue.level <= self._FLOWING)
-        m.d.comb += [
-            self.ready.eq(ready),
-            queue.w_data.eq(self.payload),
-            queue.w_en.eq(self.push),
-            Value.cast(self.o.payload).eq(queue.r_data),
-            self.o.valid.eq(queue.r_rdy),
-            queue.r_en.eq(self.o.ready),
-        ]
+        queue = self._queue(m)
+        # A cycle passes between a level and the ``ready`` that follows from it.
+        m.d.sync += self.ready.eq(queue.level < self.depth - self.flight - _RETURN)
         return m

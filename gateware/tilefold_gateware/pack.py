@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out, flipped
 from tilefold_hw.config import CodecConfig
 
 from .arith import shape
-from .outlet import Outlet
+from .outlet import Basin
 from .pipeline import delay
 from .streams import inner
 
@@ -42,13 +42,13 @@ class Packer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         bits, word = self.config.field.width, self.config.word_width
-        m.submodules.outlet = outlet = Outlet(self.o.payload.shape(), flight=5)
-        wiring.connect(m, outlet.o, flipped(self.o))
-        m.d.comb += self.i.ready.eq(outlet.ready)
+        m.submodules.basin = basin = Basin(self.o.payload.shape(), flight=5)
+        wiring.connect(m, basin.o, flipped(self.o))
+        m.d.comb += self.i.ready.eq(basin.ready)
 
         # cycle 1: cut the field to its width; see where it starts, and whether it fills a word.
         field = self.i.payload
-        enter = self.i.valid & outlet.ready
+        enter = self.i.valid & basin.ready
         start = Signal(range(word))
         end = start + field.width
         cut = Signal(bits)
@@ -105,9 +105,9 @@ class Packer(wiring.Component):
             m.d.sync += held_valid.eq(0)
         m.d.sync += final.eq(flush)
         m.d.comb += [
-            outlet.payload.data.eq(held.data),
-            outlet.payload.last.eq(final),
-            outlet.payload.bank.eq(held.bank),
-            outlet.push.eq(held_valid & (final | fills | rest_leaves)),
+            basin.payload.data.eq(held.data),
+            basin.payload.last.eq(final),
+            basin.payload.bank.eq(held.bank),
+            basin.push.eq(held_valid & (final | fills | rest_leaves)),
         ]
         return m

@@ -26,12 +26,12 @@ class _VectorPass(wiring.Component):
             "o": Out(stream.Signature(inner(shape(step.o)))),
         })
 
-    def _entry(self, m, flight):
+    def _entry(self, m, latency):
         """Let items in, count their places; return outlet, "an item enters" and its place."""
-        m.submodules.outlet = outlet = Outlet(self.o.payload.shape(), flight)
+        m.submodules.outlet = outlet = Outlet(self.o.payload.shape(), latency)
         wiring.connect(m, outlet.o, wiring.flipped(self.o))
-        m.d.comb += self.i.ready.eq(outlet.ready)
         enter = self.i.valid & outlet.ready
+        m.d.comb += [self.i.ready.eq(outlet.ready), outlet.take.eq(enter)]
         place = Signal(range(self.n))
         with m.If(enter):
             m.d.sync += place.eq(Mux(place == self.n - 1, 0, place + 1))
@@ -86,7 +86,7 @@ class GatherPass(_VectorPass):
         m = Module()
         n, half = self.n, self.half
         levels = (half - 1).bit_length()
-        outlet, enter, place = self._entry(m, flight=2 * n + levels + 5)
+        outlet, enter, place = self._entry(m, latency=n + levels + 5)
 
         # Collect a vector; at its end fold it.
         items = [Signal(shape(self.step.i), name=f"item_{k}") for k in range(n)]
@@ -166,7 +166,7 @@ class ScatterPass(_VectorPass):
     def elaborate(self, platform):
         m = Module()
         n, half = self.n, self.half
-        outlet, enter, place = self._entry(m, flight=2 * n + 7)
+        outlet, enter, place = self._entry(m, latency=n + 8)
         acc = shape(self.step.accumulator)
 
         # cycle 1: operands; cycle 2, 3: products.

@@ -9,7 +9,7 @@ from tilefold_hw.layer import bias_format
 from tilefold_hw.regs import RegisterMap, weight_stride
 
 from .arith import clamp, shape
-from .outlet import Outlet
+from .outlet import Basin
 from .pipeline import delay
 from .streams import Write, inner
 
@@ -61,7 +61,7 @@ class Projector(wiring.Component):
     """
 
     # Cycles from reading a sample to its product in the accumulator, and from an accumulator to
-    # the outlet.
+    # the basin.
     _MULTIPLY, _SCALE = 5, 9
 
     def __init__(self, config: CodecConfig, macs: int, q: Q, regs: RegisterMap):
@@ -82,10 +82,10 @@ class Projector(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         macs, channels = self.macs, self.config.channels
-        m.submodules.outlet = outlet = Outlet(
+        m.submodules.basin = basin = Basin(
             self.o.payload.shape(), flight=2 * macs + self._MULTIPLY + self._SCALE
         )
-        wiring.connect(m, outlet.o, flipped(self.o))
+        wiring.connect(m, basin.o, flipped(self.o))
 
         # Collect pixels, one half of the memory each.
         m.submodules.pixels = pixels = memory.Memory(
@@ -129,7 +129,7 @@ class Projector(wiring.Component):
         final = rest <= macs
         count = Mux(final, rest, macs)
         ends = place + 1 == inputs
-        step = full.bit_select(r_half, 1) & (~ends | ((leaving == 0) & outlet.ready))
+        step = full.bit_select(r_half, 1) & (~ends | ((leaving == 0) & basin.ready))
         row = Signal(self.regs.memory("weights").address_width)
         with m.If(step):
             m.d.sync += place.eq(Mux(ends, 0, place + 1))
@@ -182,10 +182,10 @@ class Projector(wiring.Component):
         with m.Elif(left != 0):
             m.d.sync += [x.eq(y) for x, y in zip(held, held[1:], strict=False)]
             m.d.sync += [left.eq(left - 1), output.eq(output + 1)]
-        self._scale(m, outlet, held[0], output, left, flags)
+        self._scale(m, basin, held[0], output, left, flags)
         return m
 
-    def _scale(self, m, outlet, total, output, left, flags):
+    def _scale(self, m, basin, total, output, left, flags):
         """Bias, multiply, round, clamp: one output a cycle."""
         final, last, bank = flags
         address = Cat(output[: len(self.biases.address) - 1], bank)
@@ -211,10 +211,10 @@ class Projector(wiring.Component):
         low = Mux(late, self.settings[1].low, self.settings[0].low)
         high = Mux(late, self.settings[1].high, self.settings[0].high)
         m.d.sync += [
-            outlet.push.eq(delay(m, left != 0, 7)),
-            outlet.payload.data.eq(clamp(rounded, low, high)),
-            outlet.payload.last.eq(delay(m, final & last & (left == 1), 7)),
-            outlet.payload.bank.eq(late),
+            basin.push.eq(delay(m, left != 0, 7)),
+            basin.payload.data.eq(clamp(rounded, low, high)),
+            basin.payload.last.eq(delay(m, final & last & (left == 1), 7)),
+            basin.payload.bank.eq(late),
         ]
 
     def _weights(self, m, row, bank):

@@ -56,10 +56,10 @@ class Quantiser(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        m.submodules.outlet = outlet = Outlet(self.o.payload.shape(), flight=8)
+        m.submodules.outlet = outlet = Outlet(self.o.payload.shape(), latency=7)
         wiring.connect(m, outlet.o, flipped(self.o))
-        m.d.comb += self.i.ready.eq(outlet.ready)
         enter = self.i.valid & outlet.ready
+        m.d.comb += [self.i.ready.eq(outlet.ready), outlet.take.eq(enter)]
 
         # cycles 1 to 3: the table answers, while the coefficient waits.
         m.submodules.tables = tables = Tables(config)
@@ -131,9 +131,10 @@ class Dequantiser(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        m.submodules.outlet = outlet = Outlet(self.o.payload.shape(), flight=2)
+        m.submodules.outlet = outlet = Outlet(self.o.payload.shape(), latency=2)
         wiring.connect(m, outlet.o, flipped(self.o))
-        m.d.comb += self.i.ready.eq(outlet.ready)
+        enter = self.i.valid & outlet.ready
+        m.d.comb += [self.i.ready.eq(outlet.ready), outlet.take.eq(enter)]
 
         # cycle 1: shift; cycle 2: saturate.
         wide = Signal(shape(SQ(config.field.width + config.shift_max)))
@@ -142,6 +143,6 @@ class Dequantiser(wiring.Component):
             outlet.payload.data.eq(saturate(wide, config.coefficient)),
             outlet.payload.last.eq(delay(m, self.i.payload.last, 1)),
             outlet.payload.bank.eq(delay(m, self.i.payload.bank, 1)),
-            outlet.push.eq(delay(m, self.i.valid & outlet.ready, 1)),
+            outlet.push.eq(delay(m, enter, 1)),
         ]
         return m

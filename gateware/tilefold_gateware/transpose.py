@@ -62,7 +62,7 @@ class Transposer(wiring.Component):
         m.submodules.memory = store = memory.Memory(shape=self.shape, depth=depth, init=[])
         w_port = store.write_port()
         r_port = store.read_port()
-        m.submodules.outlet = outlet = Outlet(inner(self.shape), flight=2)
+        m.submodules.outlet = outlet = Outlet(inner(self.shape), latency=2)
         wiring.connect(m, outlet.o, wiring.flipped(self.o))
 
         # What is in the memory: items, and whether the matrix being read is whole.
@@ -111,8 +111,11 @@ class Transposer(wiring.Component):
         r_end = r_index == last
         r_begin = r_index == 0
         step = Mux(r_begin, next_step, r_step)
-        m.d.comb += read.eq(outlet.ready & (whole | (level > lead)))
-        m.d.comb += r_port.addr.eq(r_address)
+        m.d.comb += [
+            read.eq(outlet.ready & (whole | (level > lead))),
+            outlet.take.eq(read),
+            r_port.addr.eq(r_address),
+        ]
         with m.If(read):
             m.d.sync += [
                 r_index.eq(Mux(r_end, 0, r_index + 1)),
@@ -166,9 +169,9 @@ class Transposer(wiring.Component):
             lead.eq((count - 1) * (fixed - 1) + 2),
             settled.eq(1),
         ]
-        holds = Signal()
-        m.d.comb += holds.eq(~fresh | (settled & (count == self.count)))
-        with m.If(self.i.valid & ~holds & (level == 0)):
+        holds, same = Signal(), Signal()
+        m.d.comb += [same.eq(count == self.count), holds.eq(~fresh | (same & settled))]
+        with m.If(self.i.valid & fresh & ~same & (level == 0)):
             m.d.sync += [count.eq(self.count), settled.eq(0)]
         return last, lead, (self.columns if self.vary == "rows" else count), holds
 

@@ -59,7 +59,7 @@ class Walker(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.outlet = outlet = Outlet(self.o.payload.shape(), flight=4)
+        m.submodules.outlet = outlet = Outlet(self.o.payload.shape(), latency=3)
         wiring.connect(m, outlet.o, flipped(self.o))
         m.submodules.tables = tables = Tables(self.config)
         tables.fill_from(m, self)
@@ -83,6 +83,7 @@ class Walker(wiring.Component):
         later = Tables.LATENCY
         m.d.comb += [
             tables.step.eq(step),
+            outlet.take.eq(step),
             tables.bank.eq(self.bank),
             self.tile.eq(step & tables.tile_end),
             outlet.push.eq(delay(m, step, later)),
@@ -182,7 +183,7 @@ class Unpacker(wiring.Component):
                 m.d.sync += Value.cast(window[k]).eq(queue.r_data)
 
         # cycle 1: see whether the field's words are here, and which it uses up.
-        m.submodules.outlet = outlet = Outlet(self.o.payload.shape(), flight=4)
+        m.submodules.outlet = outlet = Outlet(self.o.payload.shape(), latency=3)
         wiring.connect(m, outlet.o, flipped(self.o))
         field, start = walker.o.payload, Signal(range(word))
         end = start + field.width
@@ -194,7 +195,10 @@ class Unpacker(wiring.Component):
         empty = field.last & ~begun & ~stored  # the packet has no bits, but a word
         here = Mux(used, count > over, ~empty | (count != 0))
         fire = walker.o.valid & outlet.ready & here & ~draining
-        m.d.comb += walker.o.ready.eq(outlet.ready & here & ~draining)
+        m.d.comb += [
+            walker.o.ready.eq(outlet.ready & here & ~draining),
+            outlet.take.eq(fire),
+        ]
 
         last_use = Signal(range(3))
         with m.If(ended):
