@@ -1,7 +1,9 @@
 """The settings of a layer: everything that may change from one packet to the next."""
 
 from dataclasses import dataclass
+from functools import partial
 
+from .check import naming, require, require_each
 from .config import GROUPS_WIDTH, SCALE, SCALE_SHIFT_MAX, WEIGHT, CodecConfig
 from .fixed import Q
 from .table import Table
@@ -21,6 +23,9 @@ class Clip:
         """Both limits as raw integers of format *q*."""
         low = q.min if self.low is None else self.low
         high = q.max if self.high is None else self.high
+        for limit in (low, high):
+            if type(limit) is not int:
+                raise TypeError(f"clip must be of Python ints or None, not {limit!r}")
         if not q.min <= low <= high <= q.max:
             raise ValueError(
                 f"clip must lie in {q.min} to {q.max} and be in order, not {low} to {high}"
@@ -50,7 +55,7 @@ class Projection:
     @property
     def inputs(self) -> int:
         """Channels in."""
-        return len(self.weights[0])
+        return len(self.weights[0]) if self.weights else 0
 
     @property
     def outputs(self) -> int:
@@ -58,20 +63,17 @@ class Projection:
         return len(self.weights)
 
     def check(self, i: Q, o: Q, channels: int) -> None:
-        """Raise ``ValueError`` unless a projector *i* → *o* for *channels* channels can hold it."""
-        for name, count in (("outputs", self.outputs), ("inputs", self.inputs)):
-            if not 1 <= count <= channels:
-                raise ValueError(f"{name} of a projection must be 1 to {channels}, not {count}")
+        """Raise unless a projector *i* → *o* for *channels* channels can hold it."""
+        require(self.outputs, 1, channels, "outputs")
+        require(self.inputs, 1, channels, "inputs")
         self.clip.limits(o)
         bias = bias_format(i, channels)
         for m, row in enumerate(self.weights):
             if len(row) != self.inputs:
-                raise ValueError(f"weights of output {m} must be {self.inputs}, not {len(row)}")
-            for weight in row:
-                if not WEIGHT.min <= weight <= WEIGHT.max:
-                    raise ValueError(
-                        f"weight of output {m} must be {WEIGHT.min} to {WEIGHT.max}, not {weight}"
-                    )
+                raise ValueError(
+                    f"weights[{m}] must be {self.inputs}, one an input, not {len(row)}"
+                )
+            require_each(row, WEIGHT.min, WEIGHT.max, partial("weights[{}][{}]".format, m))
         limits = (
             ("biases", self.biases, bias.min, bias.max),
             ("scales", self.scales, SCALE.min, SCALE.max),
@@ -80,9 +82,7 @@ class Projection:
         for name, values, low, high in limits:
             if len(values) != self.outputs:
                 raise ValueError(f"{name} must be {self.outputs}, one an output, not {len(values)}")
-            for m, value in enumerate(values):
-                if not low <= value <= high:
-                    raise ValueError(f"{name}[{m}] must be {low} to {high}, not {value}")
+            require_each(values, low, high, (name + "[{}]").format)
 
 
 def bias_format(i: Q, channels: int) -> Q:
@@ -126,25 +126,19 @@ class Layer:
         return self.expand.outputs if self.expand else self.channels
 
     def check(self, config: CodecConfig) -> None:
-        """Raise ``ValueError`` unless the hardware of *config* can run the layer."""
-        if not 1 <= self.groups < 1 << GROUPS_WIDTH:
-            raise ValueError(f"groups must be 1 to {(1 << GROUPS_WIDTH) - 1}, not {self.groups}")
-        if not 1 <= self.channels <= config.channels:
-            raise ValueError(
-                f"channels of the layer must be 1 to {config.channels}, not {self.channels}"
-            )
-        if not 1 <= len(self.tables) <= config.tables:
+        """Raise ``ValueError`` or ``TypeError`` unless the hardware of *config* can run it."""
+        require(self.groups, 1, (1 << GROUPS_WIDTH) - 1, "groups")
+        require(self.channels, 1, config.channels, "channels of the layer")
+        if len(self.tables) > config.tables:
             raise ValueError(
                 f"tables of the layer must be 1 to {config.tables}, not {len(self.tables)}: "
                 "let channels share tables"
             )
-        for channel, number in enumerate(self.index):
-            if not 0 <= number < len(self.tables):
-                raise ValueError(
-                    f"index of channel {channel} must be 0 to {len(self.tables) - 1}, not {number}"
-                )
-        for table in self.tables:
-            table.check(config)
+        require(len(self.tables), 1, config.tables, "tables of the layer")
+        require_each(self.index, 0, len(self.tables) - 1, "index of channel {}".format)
+        for number, table in enumerate(self.tables):
+            with naming(f"table {number}"):
+                table.check(config)
         self.clip.limits(config.restored)
         for name, macs, projection, q in (
             ("project", config.project_macs, self.project, config.sample),
@@ -157,7 +151,8 @@ class Layer:
                     f"this configuration has {have}"
                 )
             if projection is not None:
-                projection.check(q, q, config.channels)
+                with naming(name):
+                    projection.check(q, q, config.channels)
         if self.project and self.project.outputs != self.channels:
             raise ValueError(
                 f"project must give the {self.channels} stored channels, not {self.project.outputs}"

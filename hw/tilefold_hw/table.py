@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .config import FIELD_WIDTH_MAX, CodecConfig
+from .check import require, require_each
+from .config import CodecConfig
 from .transform import scan
 
 
@@ -16,7 +17,7 @@ class Table:
     power-of-two steps is the table with unequal shifts.
     """
 
-    #: Bits that are stored, 0 to 16.
+    #: Bits that are stored: 0 to 16, and no more than a coefficient has.
     widths: tuple[int, ...]
     #: Bits that are rounded away before.
     shifts: tuple[int, ...]
@@ -27,23 +28,20 @@ class Table:
         return sum(self.widths)
 
     def check(self, config: CodecConfig) -> None:
-        """Raise ``ValueError`` unless the hardware of *config* can hold the table."""
+        """Raise ``ValueError`` or ``TypeError`` unless the hardware of *config* can hold it."""
         for name, values in (("widths", self.widths), ("shifts", self.shifts)):
             if len(values) != config.pixels:
                 raise ValueError(
                     f"{name} must have {config.pixels} entries "
                     f"({config.tile} × {config.tile}), not {len(values)}"
                 )
-        for n, (u, v) in enumerate(scan(config.tile)):
-            limits = (
-                ("width", self.widths[n], FIELD_WIDTH_MAX),
-                ("shift", self.shifts[n], config.shift_max),
-            )
-            for name, value, high in limits:
-                if not 0 <= value <= high:
-                    raise ValueError(
-                        f"{name} of coefficient ({u}, {v}) must be 0 to {high}, not {value}"
-                    )
+        places = scan(config.tile)
+        require_each(
+            self.widths, 0, config.field.width, lambda n: f"width of coefficient {places[n]}"
+        )
+        require_each(
+            self.shifts, 0, config.shift_max, lambda n: f"shift of coefficient {places[n]}"
+        )
 
 
 def uniform(n: int, width: int, shift: int) -> Table:
@@ -57,6 +55,8 @@ def masked(n: int, keep: Iterable[tuple[int, int]], width: int, shift: int) -> T
     Source: Vogel et al. 2019, the pruning mask.
     """
     kept = set(keep)
+    if strays := kept - set(scan(n)):
+        raise ValueError(f"keep must hold coefficients of a {n} × {n} tile, not {min(strays)}")
     widths = tuple(width if place in kept else 0 for place in scan(n))
     return Table(widths, (shift,) * n**2)
 
@@ -66,4 +66,5 @@ def triangle(n: int, count: int) -> list[tuple[int, int]]:
 
     Source: Vogel et al. 2019, the direct mask.
     """
+    require(count, 0, n**2, "count")
     return sorted(scan(n), key=lambda place: (sum(place), place[0]))[:count]
