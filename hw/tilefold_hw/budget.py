@@ -29,8 +29,9 @@ def bits_per_value(config: CodecConfig, layer: Layer, values: int | None = None)
     *values* is the number of values of the map that the packet holds; left out, it is the number
     that goes through, which counts the padding of a map to whole tiles as values.
     """
-    stored = packet_words(config, layer) * config.word_width
-    return stored / (values or packet_samples(config, layer))
+    if values is None:
+        values = packet_samples(config, layer)
+    return packet_words(config, layer) * config.word_width / values
 
 
 def packet_samples(config: CodecConfig, layer: Layer) -> int:
@@ -60,4 +61,5 @@ def pixel_cycles(macs: int, inputs: int, outputs: int) -> int:
     pass before leave one a cycle.
     """
     passes = -(-outputs // macs)
-    return passes * max(inputs, min(macs, outputs))
+    rest = outputs - (passes - 1) * macs
+    return (passes - 1) * max(inputs, macs) + max(inputs, rest)

@@ -12,6 +12,7 @@ from enum import Enum
 from itertools import count
 
 from .budget import packet_words
+from .check import require
 from .config import GROUPS_WIDTH, SCALE, SCALE_SHIFT_MAX, WEIGHT, CodecConfig
 from .fixed import Q
 from .layer import Layer, Projection, bias_format
@@ -32,6 +33,9 @@ PENDING, BUSY, CONFIGURED = 1 << 0, 1 << 1, 1 << 2
 REFUSED, FRAMING = 1 << 0, 1 << 1
 """Bits of ``errors``: a write or commit while busy was ignored; a packet did not have the number
 of words that its settings promise."""
+
+WORDS_WIDTH = 32
+"""Width of the setting that tells the words of a packet."""
 
 
 class Access(Enum):
@@ -116,7 +120,7 @@ def encoder_map(config: CodecConfig) -> RegisterMap:
     settings = [
         _channels("channels", config, "Stored channels."),
         _Setting("groups", GROUPS_WIDTH, "Tile groups in a packet."),
-        _Setting("words", 32, "Words that a packet must have: see the budget."),
+        _Setting("words", WORDS_WIDTH, "Words that a packet must have: see the budget."),
     ]
     memories = _table_memories(config)
     if config.project_macs:
@@ -156,15 +160,17 @@ def decoder_map(config: CodecConfig) -> RegisterMap:
 def encoder_writes(config: CodecConfig, layer: Layer) -> Iterator[tuple[int, int]]:
     """Yield the ``(address, value)`` that load *layer* into an encoder, the commit last."""
     layer.check(config)
-    settings = {
-        "channels": layer.channels,
-        "groups": layer.groups,
-        "words": packet_words(config, layer),
-    }
-    if layer.project:
-        low, high = layer.project.clip.limits(config.sample)
-        settings |= {"inputs": layer.project.inputs, "project_low": low, "project_high": high}
-    yield from _writes(config, encoder_map(config), layer, settings, layer.project)
+    words = packet_words(config, layer)
+    require(words, 1, (1 << WORDS_WIDTH) - 1, "words of a packet")
+    settings = {"channels": layer.channels, "groups": layer.groups, "words": words}
+    if project := layer.project:
+        low, high = project.clip.limits(config.sample)
+        settings |= {"inputs": project.inputs, "project_low": low, "project_high": high}
+    regs = encoder_map(config)
+    yield from _writes(config, regs, layer, settings)
+    if project:
+        yield from _projection_writes(config, regs, project, config.project_macs)
+    yield regs.register("control").address, COMMIT
 
 
 def decoder_writes(config: CodecConfig, layer: Layer) -> Iterator[tuple[int, int]]:
@@ -177,10 +183,14 @@ def decoder_writes(config: CodecConfig, layer: Layer) -> Iterator[tuple[int, int
         "restore_low": low,
         "restore_high": high,
     }
-    if layer.expand:
-        low, high = layer.expand.clip.limits(config.restored)
-        settings |= {"outputs": layer.expand.outputs, "expand_low": low, "expand_high": high}
-    yield from _writes(config, decoder_map(config), layer, settings, layer.expand)
+    if expand := layer.expand:
+        low, high = expand.clip.limits(config.restored)
+        settings |= {"outputs": expand.outputs, "expand_low": low, "expand_high": high}
+    regs = decoder_map(config)
+    yield from _writes(config, regs, layer, settings)
+    if expand:
+        yield from _projection_writes(config, regs, expand, config.expand_macs)
+    yield regs.register("control").address, COMMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,11 +292,7 @@ def _register_map(
 
 
 def _writes(
-    config: CodecConfig,
-    regs: RegisterMap,
-    layer: Layer,
-    settings: dict[str, int],
-    projection: Projection | None,
+    config: CodecConfig, regs: RegisterMap, layer: Layer, settings: dict[str, int]
 ) -> Iterator[tuple[int, int]]:
     for reg in regs.settings:
         yield reg.address, settings[reg.name] & ((1 << reg.width) - 1)
@@ -298,10 +304,6 @@ def _writes(
         base = memory.address + number * table_stride(config)
         for n, (width, shift) in enumerate(zip(table.widths, table.shifts, strict=True)):
             yield base + n, shift << 5 | width
-    if projection:
-        macs = config.project_macs if projection is layer.project else config.expand_macs
-        yield from _projection_writes(config, regs, projection, macs)
-    yield regs.register("control").address, COMMIT
 
 
 def _projection_writes(
