@@ -9,10 +9,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+
 from tilefold_hw.config import CodecConfig
 from tilefold_hw.layer import Layer
 
-from .arith import Ints, require
+from .arith import Ints, require, require_array
 from .dct import dct, idct
 from .level import centre, clip
 from .pack import Words, pack, unpack
@@ -45,6 +46,7 @@ def encode(config: CodecConfig, layer: Layer, groups: Ints) -> Packet:
         If the layer does not fit the configuration, or the samples do not fit the layer.
     """
     layer.check(config)
+    require_array(groups, "samples")
     expected = (layer.groups, config.pixels, layer.channels_in)
     if groups.shape != expected:
         raise ValueError(
@@ -72,8 +74,14 @@ def decode(config: CodecConfig, layer: Layer, words: Words) -> Ints:
     -------
     int32[G, n·n, C]
         Samples of format ``config.restored``, in the order that :func:`encode` takes.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the layer does not fit the configuration, or the words do not fit the layer.
     """
     layer.check(config)
+    require_array(words, "words")
     if words.dtype != np.uint8 or words.ndim != 2 or 8 * words.shape[1] != config.word_width:
         raise ValueError(
             f"words must be uint8[words, {config.word_width // 8}], "
