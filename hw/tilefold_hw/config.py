@@ -96,6 +96,13 @@ class CodecConfig:
                 "a channel reads one table"
             )
 
+        if self.word_width <= self.field.width:
+            # The packer sends at most one word a field, even where a packet's last word is short.
+            raise ValueError(
+                f"word_width must be more than the {self.field.width} bits of a field, "
+                f"not {self.word_width}"
+            )
+
     @property
     def sample(self) -> Q:
         """Format of a sample at the encoder's input."""
