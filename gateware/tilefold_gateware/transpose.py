@@ -1,6 +1,6 @@
 """Transposer: a matrix comes in by rows and leaves by columns, in place."""
 
-from amaranth.hdl import Const, Module, Mux, ShapeLike, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, ShapeLike, Signal
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -163,14 +163,15 @@ class Transposer(wiring.Component):
         count = Signal.like(self.count)
         last = Signal(range(self.rows * self.columns))
         lead = Signal(range(self.rows * self.columns + 3))
-        settled = Signal()
+        settled = Signal(2)
         m.d.sync += [
             last.eq(count * fixed - 1),
-            lead.eq((count - 1) * (fixed - 1) + 2),
-            settled.eq(1),
+            # The same product, but for (count - 1) · (fixed - 1) + 2.
+            lead.eq(last - count - fixed + 4),
+            settled.eq(Cat(1, settled)),
         ]
         holds, same = Signal(), Signal()
-        m.d.comb += [same.eq(count == self.count), holds.eq(~fresh | (same & settled))]
+        m.d.comb += [same.eq(count == self.count), holds.eq(~fresh | (same & settled.all()))]
         with m.If(self.i.valid & fresh & ~same & (level == 0)):
             m.d.sync += [count.eq(self.count), settled.eq(0)]
         return last, lead, (self.columns if self.vary == "rows" else count), holds
