@@ -119,19 +119,9 @@ def calibrate(
     ValueError
         If no choice of steps is within *bits*.
     """
-    coefficients: dict[str, Ints] = {}
-    sites: list[Site] = []
-
-    def collect(name: str, maps: Floats) -> Floats:
-        relu = next(conv.relu for conv in network.convolutions if conv.name == name)
-        site = _quantised(name, maps, relu, config)
-        groups = [cut(sample, config.tile) for sample in to_samples(maps, site, config)]
-        centred = centre(to_tiles(np.stack(groups)), config)
-        coefficients[name] = dct(centred, config.transform)
-        sites.append(site)
-        return maps
-
-    forward(network, images, collect)
+    base, samples = quantise(network, images, config)
+    sites = base.sites
+    coefficients = {name: _coefficients(each, config) for name, each in samples.items()}
     total = len(sites) * config.shift_max
     choices: list[list[Choice]] = []
     maps = images[:SUBSET]
@@ -157,6 +147,31 @@ def calibrate(
         for site, choice in zip(sites, choose(choices, room), strict=True)
     ]
     return Bundle(config, tuple(chosen), tensors(network))
+
+
+def quantise(
+    network: Network, images: Floats, config: CodecConfig
+) -> tuple[Bundle, dict[str, Ints]]:
+    """Quantise every stored map to samples that hold all its values.
+
+    Returns
+    -------
+    bundle : Bundle
+        A site for every map, with a table that keeps all coefficients.
+    samples : dict of int32[n, C, H, W]
+        The samples of the images' maps, by name.
+    """
+    sites: list[Site] = []
+    samples: dict[str, Ints] = {}
+
+    def collect(name: str, maps: Floats) -> Floats:
+        relu = next(conv.relu for conv in network.convolutions if conv.name == name)
+        sites.append(_quantised(name, maps, relu, config))
+        samples[name] = to_samples(maps, sites[-1], config)
+        return maps
+
+    forward(network, images, collect)
+    return Bundle(config, tuple(sites), tensors(network)), samples
 
 
 def choose(choices: list[list[Choice]], room: int) -> list[Choice]:
@@ -229,6 +244,12 @@ def _quantised(name: str, maps: Floats, relu: bool, config: CodecConfig) -> Site
         clip=Clip(0) if relu else Clip(),
     )
     return Site(name, height, width, top / (config.sample.max - zero), zero, layer)
+
+
+def _coefficients(samples: Ints, config: CodecConfig) -> Ints:
+    """Coefficients of the maps of a batch: ``int32[n, G, K, pixels]``."""
+    groups = np.stack([cut(each, config.tile) for each in samples])
+    return dct(centre(to_tiles(groups), config), config.transform)
 
 
 def _ranged_tables(coefficients: Ints, shift: int, config: CodecConfig) -> dict[str, Any]:

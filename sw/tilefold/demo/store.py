@@ -30,7 +30,8 @@ def to_samples(maps: Floats, site: Site, config: CodecConfig) -> Ints:
     int32[...]
     """
     rounded = np.floor(maps / np.float32(site.scale) + np.float32(0.5)).astype(np.int32)
-    return np.clip(rounded + site.zero, config.sample.min, config.sample.max)
+    samples: Ints = np.clip(rounded + site.zero, config.sample.min, config.sample.max)
+    return samples
 
 
 def to_values(samples: Ints, site: Site) -> Floats:
