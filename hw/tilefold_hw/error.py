@@ -33,7 +33,7 @@ class ErrorBound:
 def error_bound(transform: Transform) -> ErrorBound:
     """Bounds of *transform*, whatever the input.
 
-    Held by ``tests/sw/test_dct.py::test_error_is_within_the_proved_bound``.
+    Held by ``test_error_is_within_the_proved_bound`` and its like in ``tests/sw/test_dct.py``.
     """
     t = transform
     n = t.n

@@ -147,6 +147,13 @@ def test_rejects_values_out_of_range(name, value, sentence):
         CodecConfig.from_toml(f"{name} = {value}")
 
 
+def test_rejects_a_word_as_narrow_as_a_field():
+    CodecConfig(sample_width=12, word_width=16)
+    sentence = "word_width must be more than the 16 bits of a field, not 16"
+    with pytest.raises(ValueError, match=says(sentence)):
+        CodecConfig(sample_width=13, word_width=16)
+
+
 @pytest.mark.parametrize(
     ("toml", "sentence"),
     [

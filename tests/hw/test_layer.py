@@ -29,6 +29,11 @@ def test_accepts_what_fits():
     Layer(65535, (TABLE, TABLE), (0, 1, 1, 0), Clip(-256, 255)).check(CONFIG)
 
 
+def test_a_projection_without_weights_has_no_channels():
+    nothing = Projection((), (), (), ())
+    assert (nothing.inputs, nothing.outputs) == (0, 0)
+
+
 def test_channels_follow_from_the_index_and_the_projections():
     assert (LAYER.channels_in, LAYER.channels, LAYER.channels_out) == (2, 2, 2)
     assert (PROJECTED.channels_in, PROJECTED.channels, PROJECTED.channels_out) == (3, 2, 3)
