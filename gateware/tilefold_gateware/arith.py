@@ -1,6 +1,7 @@
 """Arithmetic of the circuits: shapes from formats, the one rounding, saturation."""
 
 from amaranth.hdl import Mux, Shape, Value, signed, unsigned
+
 from tilefold_hw.fixed import Q
 
 

@@ -3,6 +3,7 @@
 from amaranth.hdl import Module, Value
 from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
+
 from tilefold_hw.config import CodecConfig
 from tilefold_hw.regs import decoder_map, encoder_map
 
@@ -71,14 +72,16 @@ class Codec(wiring.Component):
 
     def __init__(self, config: CodecConfig):
         self.config = config
-        super().__init__({
-            "i": In(stream.Signature(shape(config.sample))),
-            "o": Out(stream.Signature(framed(shape(config.restored)))),
-            "encoder_bus": In(Bus(encoder_map(config).address_width)),
-            "decoder_bus": In(Bus(decoder_map(config).address_width)),
-            "stored": Out(1),
-            "word": Out(framed(config.word_width)),
-        })
+        super().__init__(
+            {
+                "i": In(stream.Signature(shape(config.sample))),
+                "o": Out(stream.Signature(framed(shape(config.restored)))),
+                "encoder_bus": In(Bus(encoder_map(config).address_width)),
+                "decoder_bus": In(Bus(decoder_map(config).address_width)),
+                "stored": Out(1),
+                "word": Out(framed(config.word_width)),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

@@ -3,6 +3,7 @@
 from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
+
 from tilefold_hw import regs
 from tilefold_hw.regs import RegisterMap
 
@@ -54,21 +55,23 @@ class Control(wiring.Component):
         self.version = version
         self.digest = digest
         self.counters = [reg.name for reg in regmap.registers if reg.name.endswith("_count")]
-        super().__init__({
-            "bus": In(Bus(regmap.address_width)),
-            "settings": Out(data.ArrayLayout(settings_layout(regmap), 2)),
-            "configured": Out(1),
-            "next_bank": Out(1),
-            "begin": In(1),
-            "done": In(1),
-            "done_bank": In(1),
-            "framing": In(1),
-            **{f"count_{name.removesuffix('_count')}": In(1) for name in self.counters},
-            **{
-                memory.name: Out(Write(1 + memory.address_width, memory.width))
-                for memory in regmap.memories
-            },
-        })
+        super().__init__(
+            {
+                "bus": In(Bus(regmap.address_width)),
+                "settings": Out(data.ArrayLayout(settings_layout(regmap), 2)),
+                "configured": Out(1),
+                "next_bank": Out(1),
+                "begin": In(1),
+                "done": In(1),
+                "done_bank": In(1),
+                "framing": In(1),
+                **{f"count_{name.removesuffix('_count')}": In(1) for name in self.counters},
+                **{
+                    memory.name: Out(Write(1 + memory.address_width, memory.width))
+                    for memory in regmap.memories
+                },
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -158,7 +161,9 @@ class Control(wiring.Component):
 
 def settings_layout(regmap: RegisterMap) -> data.StructLayout:
     """Layout of one bank of settings."""
-    return data.StructLayout({
-        reg.name: signed(reg.width) if reg.signed else unsigned(reg.width)
-        for reg in regmap.settings
-    })
+    return data.StructLayout(
+        {
+            reg.name: signed(reg.width) if reg.signed else unsigned(reg.width)
+            for reg in regmap.settings
+        }
+    )

@@ -3,6 +3,7 @@
 from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, flipped
+
 from tilefold_hw.transform import Transform
 
 from .arith import shape
@@ -33,10 +34,12 @@ class Dct(wiring.Component):
 
     def __init__(self, transform: Transform):
         self.transform = transform
-        super().__init__({
-            "i": In(stream.Signature(inner(shape(transform.forward_rows.i)))),
-            "o": Out(stream.Signature(inner(shape(transform.coefficient)))),
-        })
+        super().__init__(
+            {
+                "i": In(stream.Signature(inner(shape(transform.forward_rows.i)))),
+                "o": Out(stream.Signature(inner(shape(transform.coefficient)))),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -73,10 +76,12 @@ class Idct(wiring.Component):
 
     def __init__(self, transform: Transform):
         self.transform = transform
-        super().__init__({
-            "i": In(stream.Signature(inner(shape(transform.coefficient)))),
-            "o": Out(stream.Signature(inner(shape(transform.inverse_rows.o)))),
-        })
+        super().__init__(
+            {
+                "i": In(stream.Signature(inner(shape(transform.coefficient)))),
+                "o": Out(stream.Signature(inner(shape(transform.inverse_rows.o)))),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

@@ -3,6 +3,7 @@
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
+
 from tilefold_hw.config import CodecConfig
 from tilefold_hw.regs import DECODER, decoder_map
 
@@ -49,11 +50,13 @@ class Decoder(wiring.Component):
     def __init__(self, config: CodecConfig):
         self.config = config
         self.regmap = decoder_map(config)
-        super().__init__({
-            "i": In(stream.Signature(framed(config.word_width))),
-            "o": Out(stream.Signature(framed(shape(config.restored)))),
-            "bus": In(Bus(self.regmap.address_width)),
-        })
+        super().__init__(
+            {
+                "i": In(stream.Signature(framed(config.word_width))),
+                "o": Out(stream.Signature(framed(shape(config.restored)))),
+                "bus": In(Bus(self.regmap.address_width)),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -66,9 +69,7 @@ class Decoder(wiring.Component):
 
         unpack = Unpacker(config)
         clip = Clipper(config)
-        reorder = Transposer(
-            shape(config.restored), config.channels, config.pixels, vary="rows"
-        )
+        reorder = Transposer(shape(config.restored), config.channels, config.pixels, vary="rows")
         stages = {
             "unpack": unpack,
             "dequantise": Dequantiser(config),

@@ -3,6 +3,7 @@
 from amaranth.hdl import Module, Mux
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
+
 from tilefold_hw.config import CodecConfig
 from tilefold_hw.regs import ENCODER, encoder_map
 
@@ -51,11 +52,13 @@ class Encoder(wiring.Component):
     def __init__(self, config: CodecConfig):
         self.config = config
         self.regmap = encoder_map(config)
-        super().__init__({
-            "i": In(stream.Signature(shape(config.sample))),
-            "o": Out(stream.Signature(framed(config.word_width))),
-            "bus": In(Bus(self.regmap.address_width)),
-        })
+        super().__init__(
+            {
+                "i": In(stream.Signature(shape(config.sample))),
+                "o": Out(stream.Signature(framed(config.word_width))),
+                "bus": In(Bus(self.regmap.address_width)),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -67,9 +70,7 @@ class Encoder(wiring.Component):
             return Mux(bank, control.settings[1][name], control.settings[0][name])
 
         frame = Framer(config, shape(config.sample))
-        reorder = Transposer(
-            shape(config.sample), config.pixels, config.channels, vary="columns"
-        )
+        reorder = Transposer(shape(config.sample), config.pixels, config.channels, vary="columns")
         quantise = Quantiser(config)
         pack = Packer(config)
         stages = {"frame": frame}
@@ -99,9 +100,7 @@ class Encoder(wiring.Component):
             frame.configured.eq(control.configured),
             frame.next_bank.eq(control.next_bank),
             control.begin.eq(frame.begin),
-            frame.channels.eq(
-                setting(frame.bank, "inputs" if config.project_macs else "channels")
-            ),
+            frame.channels.eq(setting(frame.bank, "inputs" if config.project_macs else "channels")),
             frame.groups.eq(setting(frame.bank, "groups")),
             reorder.count.eq(setting(reorder.i.payload.bank, "channels")),
             quantise.channels.eq(setting(quantise.i.payload.bank, "channels")),

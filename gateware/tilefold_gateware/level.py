@@ -3,6 +3,7 @@
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, flipped
+
 from tilefold_hw.config import CodecConfig
 from tilefold_hw.fixed import SQ
 
@@ -29,10 +30,12 @@ class Centre(wiring.Component):
 
     def __init__(self, config: CodecConfig):
         self.config = config
-        super().__init__({
-            "i": In(stream.Signature(inner(shape(config.sample)))),
-            "o": Out(stream.Signature(inner(shape(config.centred)))),
-        })
+        super().__init__(
+            {
+                "i": In(stream.Signature(inner(shape(config.sample)))),
+                "o": Out(stream.Signature(inner(shape(config.centred)))),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -51,7 +54,8 @@ class Centre(wiring.Component):
 class Clipper(wiring.Component):
     """Undo :class:`Centre` and clip to the range that the layer sets.
 
-    Latency :data:`tilefold_hw.latency.CLIP`; one sample a cycle. Golden model: :func:`tilefold.model.level.clip`.
+    Latency :data:`tilefold_hw.latency.CLIP`; one sample a cycle. Golden model:
+    :func:`tilefold.model.level.clip`.
 
     Parameters
     ----------
@@ -70,13 +74,15 @@ class Clipper(wiring.Component):
 
     def __init__(self, config: CodecConfig):
         self.config = config
-        super().__init__({
-            "i": In(stream.Signature(inner(shape(config.transform.inverse_rows.o)))),
-            "o": Out(stream.Signature(inner(shape(config.restored)))),
-            "low": In(shape(config.restored)),
-            "high": In(shape(config.restored)),
-            "clipped": Out(1),
-        })
+        super().__init__(
+            {
+                "i": In(stream.Signature(inner(shape(config.transform.inverse_rows.o)))),
+                "o": Out(stream.Signature(inner(shape(config.restored)))),
+                "low": In(shape(config.restored)),
+                "high": In(shape(config.restored)),
+                "clipped": Out(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

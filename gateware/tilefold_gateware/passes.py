@@ -5,9 +5,12 @@ products do: on the way there the two ends of the vector are added or subtracted
 back last. Both sums are the same integers as the full matrix product.
 """
 
+from itertools import pairwise
+
 from amaranth.hdl import Array, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
+
 from tilefold_hw.transform import Pass
 
 from .arith import shape
@@ -21,10 +24,12 @@ class _VectorPass(wiring.Component):
         self.step = step
         self.n = len(step.matrix)
         self.half = (self.n + 1) // 2
-        super().__init__({
-            "i": In(stream.Signature(inner(shape(step.i)))),
-            "o": Out(stream.Signature(inner(shape(step.o)))),
-        })
+        super().__init__(
+            {
+                "i": In(stream.Signature(inner(shape(step.i)))),
+                "o": Out(stream.Signature(inner(shape(step.o)))),
+            }
+        )
 
     def _entry(self, m, latency):
         """Let items in, count their places; return outlet, "an item enters" and its place."""
@@ -93,7 +98,7 @@ class GatherPass(_VectorPass):
         whole = Signal()
         last, bank = Signal(), Signal()
         with m.If(enter):
-            m.d.sync += [x.eq(y) for x, y in zip(items, items[1:], strict=False)]
+            m.d.sync += [x.eq(y) for x, y in pairwise(items)]
             m.d.sync += [
                 items[-1].eq(self.i.payload.data),
                 last.eq(self.i.payload.last),
@@ -211,4 +216,3 @@ class ScatterPass(_VectorPass):
         valid, last, bank = (delay(m, flag, 2) for flag in (valid, last, bank))
         self._leave(m, outlet, total, valid, last, bank)
         return m
-

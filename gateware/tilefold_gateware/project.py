@@ -1,8 +1,11 @@
 """Projector: a 1 × 1 convolution with weights that the host fills, several products a cycle."""
 
+from itertools import pairwise
+
 from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out, flipped
+
 from tilefold_hw.config import SCALE, SCALE_SHIFT_MAX, WEIGHT, CodecConfig
 from tilefold_hw.fixed import Q
 from tilefold_hw.layer import bias_format
@@ -19,12 +22,14 @@ PARAMETERS = ("weights", "biases", "scales", "shifts")
 
 def projector_settings(config: CodecConfig, o: Q) -> data.StructLayout:
     """Settings of a projector: channels in and out, and the clamp."""
-    return data.StructLayout({
-        "inputs": range(config.channels + 1),
-        "outputs": range(config.channels + 1),
-        "low": shape(o),
-        "high": shape(o),
-    })
+    return data.StructLayout(
+        {
+            "inputs": range(config.channels + 1),
+            "outputs": range(config.channels + 1),
+            "low": shape(o),
+            "high": shape(o),
+        }
+    )
 
 
 class Projector(wiring.Component):
@@ -69,15 +74,17 @@ class Projector(wiring.Component):
         self.macs = macs
         self.q = q
         self.regs = regs
-        super().__init__({
-            "i": In(stream.Signature(inner(shape(q)))),
-            "o": Out(stream.Signature(inner(shape(q)))),
-            "settings": In(data.ArrayLayout(projector_settings(config, q), 2)),
-            **{
-                name: In(Write(1 + regs.memory(name).address_width, regs.memory(name).width))
-                for name in PARAMETERS
-            },
-        })
+        super().__init__(
+            {
+                "i": In(stream.Signature(inner(shape(q)))),
+                "o": Out(stream.Signature(inner(shape(q)))),
+                "settings": In(data.ArrayLayout(projector_settings(config, q), 2)),
+                **{
+                    name: In(Write(1 + regs.memory(name).address_width, regs.memory(name).width))
+                    for name in PARAMETERS
+                },
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -180,7 +187,7 @@ class Projector(wiring.Component):
                 flags.eq(arriving.flags),
             ]
         with m.Elif(left != 0):
-            m.d.sync += [x.eq(y) for x, y in zip(held, held[1:], strict=False)]
+            m.d.sync += [x.eq(y) for x, y in pairwise(held)]
             m.d.sync += [left.eq(left - 1), output.eq(output + 1)]
         self._scale(m, basin, held[0], output, left, flags)
         return m
@@ -237,9 +244,7 @@ class Projector(wiring.Component):
             r_port.addr.eq(Cat(index, bank)),
         ]
         word = delay(m, r_port.data, 1)
-        return [
-            word.word_select(k, WEIGHT.width).as_signed() for k in range(self.macs)
-        ]
+        return [word.word_select(k, WEIGHT.width).as_signed() for k in range(self.macs)]
 
     def _parameter(self, m, name, address):
         """Parameter of an output, a cycle after its *address*."""

@@ -3,6 +3,7 @@
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, flipped
+
 from tilefold_hw.config import CodecConfig
 from tilefold_hw.fixed import SQ
 from tilefold_hw.regs import shift_width
@@ -45,13 +46,15 @@ class Quantiser(wiring.Component):
 
     def __init__(self, config: CodecConfig):
         self.config = config
-        super().__init__({
-            "i": In(stream.Signature(inner(shape(config.coefficient)))),
-            "o": Out(stream.Signature(inner(shape(config.field), width=5))),
-            "saturated": Out(1),
-            "tile": Out(1),
-            **table_members(config),
-        })
+        super().__init__(
+            {
+                "i": In(stream.Signature(inner(shape(config.coefficient)))),
+                "o": Out(stream.Signature(inner(shape(config.field), width=5))),
+                "saturated": Out(1),
+                "tile": Out(1),
+                **table_members(config),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -123,10 +126,12 @@ class Dequantiser(wiring.Component):
 
     def __init__(self, config: CodecConfig):
         self.config = config
-        super().__init__({
-            "i": In(stream.Signature(inner(shape(config.field), shift=shift_width(config)))),
-            "o": Out(stream.Signature(inner(shape(config.coefficient)))),
-        })
+        super().__init__(
+            {
+                "i": In(stream.Signature(inner(shape(config.field), shift=shift_width(config)))),
+                "o": Out(stream.Signature(inner(shape(config.coefficient)))),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

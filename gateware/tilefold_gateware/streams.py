@@ -52,9 +52,11 @@ class Bus(wiring.Signature):
 
     def __init__(self, address_width: int):
         self.address_width = address_width
-        super().__init__({
-            "address": Out(address_width),
-            "w_stb": Out(1),
-            "w_data": Out(32),
-            "r_data": In(32),
-        })
+        super().__init__(
+            {
+                "address": Out(address_width),
+                "w_stb": Out(1),
+                "w_data": Out(32),
+                "r_data": In(32),
+            }
+        )

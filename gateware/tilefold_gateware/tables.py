@@ -3,6 +3,7 @@
 from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out, flipped
+
 from tilefold_hw.config import CodecConfig
 from tilefold_hw.regs import encoder_map, shift_width, table_stride
 
@@ -54,14 +55,18 @@ class Tables(wiring.Component):
 
     def __init__(self, config: CodecConfig):
         self.config = config
-        super().__init__({
-            "step": In(1),
-            "bank": In(1),
-            "tile_end": Out(1),
-            "group_end": Out(1),
-            "entry": Out(data.StructLayout({"width": 5, "shift": unsigned(shift_width(config))})),
-            **table_members(config),
-        })
+        super().__init__(
+            {
+                "step": In(1),
+                "bank": In(1),
+                "tile_end": Out(1),
+                "group_end": Out(1),
+                "entry": Out(
+                    data.StructLayout({"width": 5, "shift": unsigned(shift_width(config))})
+                ),
+                **table_members(config),
+            }
+        )
 
     def fill_from(self, m: Module, box: wiring.Component) -> None:
         """Connect the ports of :func:`table_members` to those of the box around."""

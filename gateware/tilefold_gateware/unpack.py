@@ -3,6 +3,7 @@
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out, flipped
+
 from tilefold_hw.config import GROUPS_WIDTH, CodecConfig
 from tilefold_hw.regs import shift_width
 
@@ -46,16 +47,18 @@ class Walker(wiring.Component):
     def __init__(self, config: CodecConfig):
         self.config = config
         entry = data.StructLayout({"width": 5, "shift": shift_width(config), "last": 1, "bank": 1})
-        super().__init__({
-            "arrive": In(1),
-            "begin": Out(1),
-            "next_bank": In(1),
-            "bank": Out(1),
-            "groups": In(GROUPS_WIDTH),
-            "tile": Out(1),
-            "o": Out(stream.Signature(entry)),
-            **table_members(config),
-        })
+        super().__init__(
+            {
+                "arrive": In(1),
+                "begin": Out(1),
+                "next_bank": In(1),
+                "bank": Out(1),
+                "groups": In(GROUPS_WIDTH),
+                "tile": Out(1),
+                "o": Out(stream.Signature(entry)),
+                **table_members(config),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -126,17 +129,19 @@ class Unpacker(wiring.Component):
 
     def __init__(self, config: CodecConfig):
         self.config = config
-        super().__init__({
-            "i": In(stream.Signature(framed(config.word_width))),
-            "o": Out(stream.Signature(inner(shape(config.field), shift=shift_width(config)))),
-            "framing": Out(1),
-            "begin": Out(1),
-            "next_bank": In(1),
-            "bank": Out(1),
-            "groups": In(GROUPS_WIDTH),
-            "tile": Out(1),
-            **table_members(config),
-        })
+        super().__init__(
+            {
+                "i": In(stream.Signature(framed(config.word_width))),
+                "o": Out(stream.Signature(inner(shape(config.field), shift=shift_width(config)))),
+                "framing": Out(1),
+                "begin": Out(1),
+                "next_bank": In(1),
+                "bank": Out(1),
+                "groups": In(GROUPS_WIDTH),
+                "tile": Out(1),
+                **table_members(config),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

@@ -33,16 +33,18 @@ class Watch(wiring.Component):
 
     def __init__(self, shape: ShapeLike):
         self.shape = shape
-        super().__init__({
-            "i": In(stream.Signature(inner(shape))),
-            "o": Out(stream.Signature(framed(shape))),
-            "expected": In(32),
-            "leaves": Out(1),
-            "stall": Out(1),
-            "done": Out(1),
-            "done_bank": Out(1),
-            "mismatch": Out(1),
-        })
+        super().__init__(
+            {
+                "i": In(stream.Signature(inner(shape))),
+                "o": Out(stream.Signature(framed(shape))),
+                "expected": In(32),
+                "leaves": Out(1),
+                "stall": Out(1),
+                "done": Out(1),
+                "done_bank": Out(1),
+                "mismatch": Out(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
