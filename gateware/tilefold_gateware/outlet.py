@@ -17,13 +17,15 @@ _QUEUE, _RETURN = 2, 1
 class _Queue(wiring.Component):
     def __init__(self, shape: ShapeLike, depth: int, **ports: wiring.Member):
         self.depth = depth
-        super().__init__({
-            "ready": Out(1),
-            "push": In(1),
-            "payload": In(shape),
-            "o": Out(stream.Signature(shape)),
-            **ports,
-        })
+        super().__init__(
+            {
+                "ready": Out(1),
+                "push": In(1),
+                "payload": In(shape),
+                "o": Out(stream.Signature(shape)),
+                **ports,
+            }
+        )
 
     def _queue(self, m):
         width = len(Value.cast(self.payload))
@@ -98,7 +100,8 @@ class Basin(_Queue):
 
     def __init__(self, shape: ShapeLike, flight: int):
         self.flight = flight
-        super().__init__(shape, 2 * flight + _QUEUE + _RETURN)
+        # Half takes what is in flight, half lasts until the first item that is let in again comes.
+        super().__init__(shape, 2 * (flight + _QUEUE) + _RETURN)
 
     def elaborate(self, platform):
         m = Module()

@@ -17,9 +17,9 @@ class Transposer(wiring.Component):
     last item always lies at ``size - 1``. One adder modulo ``size - 1`` on either side makes the
     addresses, for any two dimensions.
 
-    Latency: the first item leaves ``(rows - 1) · (columns - 1) + 9`` cycles after it came, with no
-    stall; one item a cycle and no bubble between matrices. When the run-time dimension changes,
-    the matrix before drains first.
+    Latency :func:`tilefold_hw.latency.transpose`; one item a cycle and no bubble between matrices.
+    When the run-time dimension changes, the matrix before drains first, and the first item after it
+    waits :data:`tilefold_hw.latency.SETTLE` cycles.
 
     Parameters
     ----------
@@ -41,8 +41,8 @@ class Transposer(wiring.Component):
     def __init__(self, shape: ShapeLike, rows: int, columns: int, *, vary: str | None = None):
         if vary not in (None, "rows", "columns"):
             raise ValueError(f"vary must be None, 'rows' or 'columns', not {vary!r}")
-        if rows * columns < 4:
-            raise ValueError(f"matrix must have at least 4 items, not {rows} × {columns}")
+        if rows * columns < 5:
+            raise ValueError(f"matrix must have at least 5 items, not {rows} × {columns}")
         self.shape = shape
         self.rows = rows
         self.columns = columns
