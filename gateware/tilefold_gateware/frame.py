@@ -3,6 +3,7 @@
 from amaranth.hdl import Module, Mux, ShapeLike, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
+
 from tilefold_hw.config import GROUPS_WIDTH, CodecConfig
 
 from .streams import inner
@@ -31,7 +32,8 @@ class Framer(wiring.Component):
     next_bank : In(1)
         Bank of a packet that begins in this cycle.
     begin : Out(1)
-        A packet's first sample passes in this cycle.
+        A packet's first sample is offered at ``o`` in this cycle, for the first time: from here on
+        its bank stands, however long the sample waits.
     bank : Out(1)
         Bank of the sample at ``o``.
     channels, groups : In
@@ -40,16 +42,18 @@ class Framer(wiring.Component):
 
     def __init__(self, config: CodecConfig, shape: ShapeLike):
         self.config = config
-        super().__init__({
-            "i": In(stream.Signature(shape)),
-            "o": Out(stream.Signature(inner(shape))),
-            "configured": In(1),
-            "next_bank": In(1),
-            "begin": Out(1),
-            "bank": Out(1),
-            "channels": In(range(config.channels + 1)),
-            "groups": In(GROUPS_WIDTH),
-        })
+        super().__init__(
+            {
+                "i": In(stream.Signature(shape)),
+                "o": Out(stream.Signature(inner(shape))),
+                "configured": In(1),
+                "next_bank": In(1),
+                "begin": Out(1),
+                "bank": Out(1),
+                "channels": In(range(config.channels + 1)),
+                "groups": In(GROUPS_WIDTH),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -68,16 +72,16 @@ class Framer(wiring.Component):
             self.o.payload.bank.eq(self.bank),
             self.o.valid.eq(self.i.valid & self.configured),
             self.i.ready.eq(self.o.ready & self.configured),
-            self.begin.eq(self.o.valid & self.o.ready & ~inside),
+            self.begin.eq(self.o.valid & ~inside),
         ]
+        with m.If(self.begin):
+            m.d.sync += [inside.eq(1), bank.eq(self.next_bank)]
         with m.If(self.o.valid & self.o.ready):
-            m.d.sync += [
-                inside.eq(~last),
-                bank.eq(self.bank),
-                channel.eq(Mux(channel_end, 0, channel + 1)),
-            ]
+            m.d.sync += channel.eq(Mux(channel_end, 0, channel + 1))
             with m.If(channel_end):
                 m.d.sync += pixel.eq(Mux(pixel_end, 0, pixel + 1))
             with m.If(pixel_end):
                 m.d.sync += group.eq(Mux(last, 0, group + 1))
+            with m.If(last):
+                m.d.sync += inside.eq(0)
         return m

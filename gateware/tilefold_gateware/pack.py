@@ -3,6 +3,7 @@
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, flipped
+
 from tilefold_hw.config import CodecConfig
 
 from .arith import shape
@@ -16,10 +17,10 @@ class Packer(wiring.Component):
 
     Words of a packet: ``max(1, ⌈Σ widths / word_width⌉)``, whatever the data and the stalls.
 
-    A word is complete :data:`tilefold_hw.latency.PACK` cycles after the field that fills it, and
-    leaves then or, if nothing but fields of no bits has followed, when the next bit or the end of
-    the packet tells whether it was the last. One field a cycle, no bubble between packets. Golden
-    model: :func:`tilefold.model.pack.pack`.
+    A word leaves :data:`tilefold_hw.latency.PACK` cycles after the field that brings the first bit
+    past it, and the last of a packet a cycle later after the packet's last field: before that,
+    nobody knows whether it is the last. One field a cycle, no bubble between packets. Golden model:
+    :func:`tilefold.model.pack.pack`.
 
     Parameters
     ----------
@@ -34,10 +35,12 @@ class Packer(wiring.Component):
 
     def __init__(self, config: CodecConfig):
         self.config = config
-        super().__init__({
-            "i": In(stream.Signature(inner(shape(config.field), width=5))),
-            "o": Out(stream.Signature(inner(config.word_width))),
-        })
+        super().__init__(
+            {
+                "i": In(stream.Signature(inner(shape(config.field), width=5))),
+                "o": Out(stream.Signature(inner(config.word_width))),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -92,22 +95,28 @@ class Packer(wiring.Component):
         # A packet of no bits at all still has a word for ``last`` to stand on.
         rest_leaves = flush & (remains | ~filled)
 
-        # cycle 4: hold a word until the next one, or the end of its packet, tells if it is the last.
+        # cycle 4: hold a word until a bit past it, or the end of its packet, tells if it is the
+        # last. There is never another: the word before left with the first bit of this one.
         held = Signal(inner(word))
-        held_valid, final = Signal(), Signal()
+        held_valid, more, final = Signal(), Signal(), Signal()
+        leaves = held_valid & (more | final)
         with m.If(fills | rest_leaves):
             m.d.sync += [
                 held.data.eq(Mux(flush, kept, merged)),
                 held.bank.eq(Mux(flush, rest_bank, bank)),
                 held_valid.eq(1),
             ]
-        with m.Elif(final):
+        with m.Elif(leaves):
             m.d.sync += held_valid.eq(0)
+        with m.If(valid):
+            m.d.sync += more.eq(rest)
+        with m.Elif(flush):
+            m.d.sync += more.eq(0)
         m.d.sync += final.eq(flush)
         m.d.comb += [
             basin.payload.data.eq(held.data),
             basin.payload.last.eq(final),
             basin.payload.bank.eq(held.bank),
-            basin.push.eq(held_valid & (final | fills | rest_leaves)),
+            basin.push.eq(leaves),
         ]
         return m
