@@ -1,0 +1,113 @@
+"""A component as machine code: Amaranth to CXXRTL's C++ to a shared object, kept for next time."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from amaranth.hdl import Shape, ShapeLike
+
+from . import yosys
+
+FOLDER = Path("build", "sim")
+"""Where simulations are kept unless told otherwise, below the current folder."""
+
+_DRIVER = Path(__file__).with_name("driver.cc")
+
+# A netlist of one module, with as little to evaluate as is found quickly.
+_PASSES = (
+    "proc",
+    "flatten",
+    "opt_expr",
+    "opt_merge",
+    "opt_muxtree",
+    "opt_reduce",
+    "opt_clean",
+    "write_cxxrtl -O6 -g0",
+)
+
+# -O3 compiles for longer, and what it makes is no faster.
+_FLAGS = ("-std=c++17", "-O2", "-DNDEBUG", "-fPIC", "-shared", "-w")
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """A compiled component."""
+
+    path: Path
+    #: Shape of every port, in the order in which the driver numbers them.
+    ports: dict[str, ShapeLike]
+
+
+def build(component: Any, folder: str | Path = FOLDER) -> Library:
+    """Compile *component*, or find it compiled before in *folder*.
+
+    Parameters
+    ----------
+    component : wiring.Component
+        Clocked by one domain, ``sync``.
+    folder : path
+        Where shared objects are kept. Their names tell what they were made from, so they are never
+        out of date, and processes that build the same one at a time do not disturb each other.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no C++ compiler.
+    ValueError
+        If *component* has no clock.
+    """
+    ports = {
+        "__".join(map(str, path)): value.shape()
+        for path, member, value in component.signature.flatten(component)
+        if Shape.cast(member.shape).width
+    }
+    netlist = yosys.to_rtlil(component)
+    compiler = _compiler()
+    made_from = [netlist, *ports, _DRIVER.read_text(), yosys.version(), *_PASSES, *_FLAGS]
+    made_from += [compiler, _version(compiler)]
+    digest = hashlib.sha256("\0".join(made_from).encode()).hexdigest()
+    path = Path(folder).absolute() / f"{type(component).__name__.lower()}-{digest[:20]}.so"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Beside its place, so that moving it there is one step.
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".build-") as place:
+            made = _compile(netlist, ["clk", "rst", *ports], compiler, Path(place))
+            os.replace(made, path)
+    return Library(path, {"clk": 1, "rst": 1, **ports})
+
+
+def _compile(netlist: str, ports: list[str], compiler: str, folder: Path) -> Path:
+    """Translate and compile a netlist in *folder*; return the shared object."""
+    code = yosys.translate(netlist, *_PASSES)
+    if "prev_p_clk" not in code:
+        raise ValueError("component must be clocked, not combinational alone")
+    # CXXRTL's names: "p_", and an underscore becomes two.
+    listed = " ".join(f"port({'p_' + port.replace('_', '__')})" for port in ports)
+    (folder / "design.cc").write_text(f"{code}\n#define TILEFOLD_PORTS(port) {listed}\n")
+    made = folder / "simulation.so"
+    command = [compiler, *_FLAGS, f"-I{folder}", f"-I{yosys.headers()}", "-o", str(made)]
+    done = subprocess.run([*command, str(_DRIVER)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{compiler} failed:\n{done.stderr}")
+    return made
+
+
+def _compiler() -> str:
+    """C++ compiler: ``$CXX``, or the first that is found."""
+    for name in (os.environ.get("CXX", ""), "g++", "c++", "clang++"):
+        if name and shutil.which(name):
+            return name
+    raise FileNotFoundError("a C++ compiler is needed, such as g++, and none was found")
+
+
+@cache
+def _version(compiler: str) -> str:
+    done = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True)
+    return done.stdout.partition("\n")[0] + sys.platform
