@@ -21,7 +21,7 @@ from ..model.dct import dct
 from ..model.level import centre
 from ..model.reorder import to_tiles
 from ..model.tiles import cut, group_count
-from .network import Floats, Linear, Network, convolve, forward
+from .network import Floats, Linear, Network, forward
 from .store import golden, plain, through, to_samples
 
 ENERGY = 0.995
@@ -70,15 +70,8 @@ def project(network: Network, name: str, images: Floats, energy: float = ENERGY)
     before, after = network.convolutions[place : place + 2]
     if before.relu:
         raise ValueError(f"{name} must be linear to be projected, not followed by a ReLU")
-    maps: list[Floats] = []
-
-    def watch(stage: str, x: Floats) -> Floats:
-        if stage == name:
-            maps.append(x)
-        return x
-
-    forward(network, images, watch)
-    pixels = maps[0].transpose(0, 2, 3, 1).reshape(-1, maps[0].shape[1]).astype(np.float64)
+    stored = _maps_of(network, images)[name]
+    pixels = stored.transpose(0, 2, 3, 1).reshape(-1, stored.shape[1]).astype(np.float64)
     eigenvalues, vectors = np.linalg.eigh(pixels.T @ pixels)
     shares = np.cumsum(eigenvalues[::-1]) / eigenvalues.sum()
     count = int(np.searchsorted(shares, energy)) + 1
@@ -122,30 +115,27 @@ def calibrate(
     base, samples = quantise(network, images, config)
     sites = base.sites
     coefficients = {name: _coefficients(each, config) for name, each in samples.items()}
+    maps = _maps_of(network, images[:SUBSET])
     total = len(sites) * config.shift_max
     choices: list[list[Choice]] = []
-    maps = images[:SUBSET]
     for number, site in enumerate(sites):
-        # What the error of this map does shows behind it; the network before it need not run again.
-        maps = convolve(maps, network.convolutions[number])
-        behind = Network(network.convolutions[number + 1 :], network.linear)
-        reference = forward(behind, through(site, config, plain, maps))
         steps = []
         for shift in range(config.shift_max):
-            progress("measuring steps", len(choices) * config.shift_max + shift, total)
+            progress("measuring steps", number * config.shift_max + shift, total)
             layer = replace(site.layer, **_ranged_tables(coefficients[site.name], shift, config))
-            stepped = replace(site, layer=layer)
-            logits = forward(behind, through(stepped, config, golden(config), maps))
-            error = float(np.mean((logits - reference) ** 2))
+            error = _error(replace(site, layer=layer), config, network, maps)
             steps.append(Choice(layer, packet_words(config, layer), error))
         choices.append(steps)
     progress("measuring steps", total, total)
 
     room = int(bits * sum(site.values for site in sites)) // config.word_width
-    chosen = [
-        replace(site, layer=choice.layer)
-        for site, choice in zip(sites, choose(choices, room), strict=True)
-    ]
+    chosen = []
+    for site, choice in zip(sites, choose(choices, room), strict=True):
+        # A ReLU's zero is not always worth restoring: what clips noise from below lifts the mean.
+        clips = {site.layer.clip, Clip()}
+        layers = [replace(choice.layer, clip=clip) for clip in sorted(clips, key=str)]
+        options = [replace(site, layer=layer) for layer in layers]
+        chosen.append(min(options, key=lambda each: _error(each, config, network, maps)))
     return Bundle(config, tuple(chosen), tensors(network))
 
 
@@ -244,6 +234,30 @@ def _quantised(name: str, maps: Floats, relu: bool, config: CodecConfig) -> Site
         clip=Clip(0) if relu else Clip(),
     )
     return Site(name, height, width, top / (config.sample.max - zero), zero, layer)
+
+
+def _maps_of(network: Network, images: Floats) -> dict[str, Floats]:
+    """The stored maps of *images*, by name."""
+    maps: dict[str, Floats] = {}
+
+    def collect(name: str, x: Floats) -> Floats:
+        maps[name] = x
+        return x
+
+    forward(network, images, collect)
+    return maps
+
+
+def _error(site: Site, config: CodecConfig, network: Network, maps: dict[str, Floats]) -> float:
+    """Mean square of the change that one compressed map makes to the logits."""
+    # The change shows behind the map; the network before it need not run again.
+    place = [conv.name for conv in network.convolutions].index(site.name)
+    behind = Network(network.convolutions[place + 1 :], network.linear)
+    logits = [
+        forward(behind, through(site, config, codec, maps[site.name]))
+        for codec in (plain, golden(config))
+    ]
+    return float(np.mean((logits[1] - logits[0]) ** 2))
 
 
 def _coefficients(samples: Ints, config: CodecConfig) -> Ints:
