@@ -171,7 +171,7 @@ class ScatterPass(_VectorPass):
     def elaborate(self, platform):
         m = Module()
         n, half = self.n, self.half
-        outlet, enter, place = self._entry(m, latency=n + 8)
+        outlet, enter, place = self._entry(m, latency=n + 7)
         acc = shape(self.step.accumulator)
 
         # cycle 1: operands; cycle 2, 3: products.

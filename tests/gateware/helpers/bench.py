@@ -75,6 +75,8 @@ class Bench:
             queues, streams = self._spy(stack)
             wrapped = ResetInserter(self._reset)(dut) if resettable else dut
             top.submodules.dut = Fragment.get(wrapped, None)
+        # A circuit without registers has no clock of its own.
+        top.d.sync += Signal().eq(1)
         self._faults = {}
         for number, queue in enumerate(queues):
             self._watch(top, f"queue {number} is pushed when full", queue.full)

@@ -1,0 +1,190 @@
+from functools import cache
+
+import numpy as np
+import pytest
+from helpers.bench import STALLS, Bench
+from helpers.stimuli import framing
+
+from tilefold.model.quantise import dequantise, quantise
+from tilefold_gateware.quantise import Dequantiser, Quantiser
+from tilefold_hw import latency
+from tilefold_hw.config import CodecConfig
+from tilefold_hw.regs import table_stride
+
+CONFIG = CodecConfig(tile=4, channels=5, tables=3)
+
+
+def config_of(sample_width, **fields):
+    fields = {"tile": 4, "channels": 4, "tables": 4, "word_width": 64, **fields}
+    return CodecConfig(sample_width=sample_width, **fields)
+
+
+@cache
+def quantiser(config):
+    return Bench(Quantiser(config))
+
+
+def fill(config, dut, tables, index, bank=0):
+    """Writes that put *tables*, ``[table, (width, shift), place]``, and *index* into a bank."""
+    table_base, index_base = (bank << len(port.address) - 1 for port in (dut.table, dut.index))
+    entries = [
+        (table_base + n * table_stride(config) + place, int(shift << 5 | width))
+        for n, (widths, shifts) in enumerate(tables)
+        for place, (width, shift) in enumerate(zip(widths, shifts, strict=True))
+    ]
+    indices = [(index_base + channel, int(number)) for channel, number in enumerate(index)]
+    return [(dut.table, entries), (dut.index, indices)]
+
+
+def random_tables(config, count, seed=0):
+    rng = np.random.default_rng(seed)
+    shape = (count, config.pixels)
+    widths = rng.integers(0, config.field.width + 1, shape)
+    return np.stack([widths, rng.integers(0, config.shift_max + 1, shape)], axis=1)
+
+
+def edge_coefficients(q, shifts, widths, rng):
+    """Coefficients at and around the ends that each entry rounds and saturates to."""
+    high = np.where(widths == 0, 0, (1 << widths >> 1) - 1)
+    half, zero = 1 << shifts >> 1, 0 * high
+    near = [high, ~high, high + 1, ~high - 1, zero, ~zero]
+    off = [zero, half, half - 1, -half, ~half]
+    chosen = (np.choose(rng.integers(0, 6, len(high)), near) << shifts) + np.choose(
+        rng.integers(0, 5, len(high)), off
+    )
+    return np.clip(chosen, q.min, q.max)
+
+
+def check(bench, tables, index, channels, coefficients, **how):
+    """Compare with the model; *coefficients* are ``[group, channel, place]``, all in bank 0."""
+    config, dut = bench.dut.config, bench.dut
+    entries = tables[np.array(index)[:channels]]
+    items = {"data": coefficients.ravel(), **framing(coefficients.size, coefficients[0].size)}
+    load = [w for bank in range(2) for w in fill(config, dut, tables, index, bank)]
+    run = bench.run(
+        items, inputs={"channels": channels}, load=load, watch=["saturated", "tile"], **how
+    )
+    fields, saturated = quantise(coefficients, entries[:, 0], entries[:, 1])
+    np.testing.assert_array_equal(run.data, fields.ravel())
+    np.testing.assert_array_equal(
+        run["width"], np.broadcast_to(entries[:, 0], fields.shape).ravel()
+    )
+    np.testing.assert_array_equal(run["last"], items["last"])
+    np.testing.assert_array_equal(run["bank"], items["bank"])
+    assert len(run.events["saturated"]) == saturated
+    assert len(run.events["tile"]) == coefficients.size // config.pixels
+    return run
+
+
+@pytest.mark.parametrize("stall", STALLS.values(), ids=STALLS)
+def test_matches_the_model(stall):
+    rng = np.random.default_rng(0)
+    q = CONFIG.coefficient
+    tables = random_tables(CONFIG, 3)
+    coefficients = rng.integers(q.min, q.max + 1, (2, 4, 16))
+    check(quantiser(CONFIG), tables, [2, 0, 1, 1, 2], 4, coefficients, stall=stall)
+
+
+@pytest.mark.parametrize("sample_width", [4, 8, 9, 12, 16])
+def test_rounds_half_up_and_saturates_with_every_width_and_shift(sample_width):
+    config = config_of(sample_width, tile=16)
+    bench = quantiser(config)
+    rng = np.random.default_rng(0)
+    widths, shifts = np.divmod(
+        np.arange(4 * 256) % ((config.field.width + 1) * (config.shift_max + 1)),
+        config.shift_max + 1,
+    )
+    tables = np.stack([widths.reshape(4, 256), shifts.reshape(4, 256)], axis=1)
+    index = [0, 1, 2, 3]
+    edges = np.stack([edge_coefficients(config.coefficient, s, w, rng) for w, s in tables])
+    check(bench, tables, index, 4, edges[None])
+
+
+def test_every_coefficient_of_a_small_format_with_every_entry():
+    # Field by field: 4-bit samples have coefficients of 6 bits in tiles of 4.
+    config = config_of(4)
+    q = config.coefficient
+    pairs = [(w, s) for w in range(q.width + 1) for s in range(q.width)]
+    for start in range(0, len(pairs), 16):
+        some = (pairs[start : start + 16] * 16)[:16]
+        table = np.array(some).T[None]
+        values = np.arange(q.min, q.max + 1)
+        check(quantiser(config), table, [0], 1, np.repeat(values, 16).reshape(-1, 1, 16))
+
+
+def test_latency_and_rate():
+    run = check(quantiser(CONFIG), random_tables(CONFIG, 3), [0], 1, np.zeros((4, 1, 16), int))
+    assert run.latency == latency.QUANTISE
+    np.testing.assert_array_equal(np.diff(run.sent), 1)
+    np.testing.assert_array_equal(np.diff(run.received), 1)
+
+
+def test_each_bank_has_its_own_tables():
+    rng = np.random.default_rng(0)
+    q = CONFIG.coefficient
+    banks = [random_tables(CONFIG, 3, seed) for seed in range(2)]
+    coefficients = rng.integers(q.min, q.max + 1, (4, 2, 16))
+    bench = quantiser(CONFIG)
+    items = {"data": coefficients.ravel(), **framing(coefficients.size, 32)}
+    index = [[0, 1], [2, 0]]
+    load = [w for b in range(2) for w in fill(CONFIG, bench.dut, banks[b], index[b], b)]
+    run = bench.run(items, inputs={"channels": 2}, load=load)
+    expected = [
+        quantise(group, *banks[k % 2][index[k % 2]].swapaxes(0, 1))[0]
+        for k, group in enumerate(coefficients)
+    ]
+    np.testing.assert_array_equal(run.data, np.ravel(expected))
+
+
+@pytest.mark.parametrize("spoil", [5, 16, 40])
+def test_a_reset_starts_at_the_first_coefficient(spoil):
+    bench = Bench(Quantiser(CONFIG), resettable=True)
+    q = CONFIG.coefficient
+    coefficients = np.random.default_rng(0).integers(q.min, q.max + 1, (2, 2, 16))
+    tables = random_tables(CONFIG, 3)
+    config, dut = CONFIG, bench.dut
+    items = {"data": coefficients.ravel(), **framing(coefficients.size, 64)}
+    run = bench.run(
+        items, inputs={"channels": 2}, load=fill(config, dut, tables, [2, 1]), spoil=spoil
+    )
+    # Everything in bank 0.
+    np.testing.assert_array_equal(
+        run.data, quantise(coefficients, *tables[[2, 1]].swapaxes(0, 1))[0].ravel()
+    )
+
+
+@pytest.mark.parametrize("stall", STALLS.values(), ids=STALLS)
+def test_dequantiser_matches_the_model(stall):
+    check_dequantiser(CONFIG, 60, stall=stall)
+
+
+@pytest.mark.parametrize("sample_width", [4, 8, 9, 12, 16])
+@pytest.mark.parametrize("tile", [4, 8])
+def test_dequantiser_saturates_with_every_shift(sample_width, tile):
+    config = config_of(sample_width, tile=tile)
+    check_dequantiser(config, 20 * (config.shift_max + 1))
+
+
+def test_dequantiser_latency_and_rate():
+    run = check_dequantiser(CONFIG, 40)
+    assert run.latency == latency.DEQUANTISE
+    np.testing.assert_array_equal(np.diff(run.sent), 1)
+    np.testing.assert_array_equal(np.diff(run.received), 1)
+
+
+def check_dequantiser(config, count, **how):
+    rng = np.random.default_rng(0)
+    shifts = np.arange(count) % (config.shift_max + 1)
+    q = config.field
+    ends = rng.choice([q.min, q.max, -1, 0, 1], count)
+    bound = config.coefficient.max >> shifts
+    near = np.clip(rng.choice([-1, 1], count) * bound + rng.integers(-2, 3, count), q.min, q.max)
+    values = np.choose(
+        rng.integers(0, 3, count), [ends, near, rng.integers(q.min, q.max + 1, count)]
+    )
+    items = {"data": values, "shift": shifts, **framing(count, 7)}
+    run = Bench(Dequantiser(config)).run(items, **how)
+    np.testing.assert_array_equal(run.data, dequantise(values, shifts, config))
+    np.testing.assert_array_equal(run["last"], items["last"])
+    np.testing.assert_array_equal(run["bank"], items["bank"])
+    return run
