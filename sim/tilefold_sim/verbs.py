@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-# The demo's rate: the most at which its accuracy was still that of plain 8-bit maps, within noise.
+# The demo's rate: half of what plain samples take.
 _DEMO_BITS = 4.0
 
 
@@ -36,8 +36,9 @@ def demo(images: int, bits: float, directory: Path) -> None:
     word and restored sample is compared with the golden model. Then the accuracy on all test images
     is measured: in floating point, with plain 8-bit maps, and with compressed maps.
 
-    Leaves digits.safetensors (the bundle that the hardware ran on), summary.json and tiles.png (maps
-    before and after, and the tables) in the directory. Ends with status 1 if anything differs.
+    Leaves digits.safetensors (the bundle that the hardware ran on), summary.json, and tiles.png
+    (maps before and after, and the tables) in the directory. Ends with status 1 if anything
+    differs.
     """
     from rich.console import Console
 
