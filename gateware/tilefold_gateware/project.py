@@ -6,6 +6,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out, flipped
 
+from tilefold_hw.check import require
 from tilefold_hw.config import SCALE, SCALE_SHIFT_MAX, WEIGHT, CodecConfig
 from tilefold_hw.fixed import Q
 from tilefold_hw.layer import bias_format
@@ -70,6 +71,7 @@ class Projector(wiring.Component):
     _MULTIPLY, _SCALE = 5, 9
 
     def __init__(self, config: CodecConfig, macs: int, q: Q, regs: RegisterMap):
+        require(macs, 1, 64, "macs")
         self.config = config
         self.macs = macs
         self.q = q

@@ -19,7 +19,7 @@ class Walker(wiring.Component):
 
     A packet's walk starts when its first word has come, on the bank of that moment.
 
-    Latency 6 from ``arrive``; one field a cycle, no bubble between packets that have arrived.
+    Latency 7 from ``arrive``; one field a cycle, no bubble between packets that have arrived.
 
     Parameters
     ----------

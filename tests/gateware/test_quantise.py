@@ -3,13 +3,12 @@ from functools import cache
 import numpy as np
 import pytest
 from helpers.bench import STALLS, Bench
-from helpers.stimuli import framing
+from helpers.stimuli import fill, framing
 
 from tilefold.model.quantise import dequantise, quantise
 from tilefold_gateware.quantise import Dequantiser, Quantiser
 from tilefold_hw import latency
 from tilefold_hw.config import CodecConfig
-from tilefold_hw.regs import table_stride
 
 CONFIG = CodecConfig(tile=4, channels=5, tables=3)
 
@@ -22,18 +21,6 @@ def config_of(sample_width, **fields):
 @cache
 def quantiser(config):
     return Bench(Quantiser(config))
-
-
-def fill(config, dut, tables, index, bank=0):
-    """Writes that put *tables*, ``[table, (width, shift), place]``, and *index* into a bank."""
-    table_base, index_base = (bank << len(port.address) - 1 for port in (dut.table, dut.index))
-    entries = [
-        (table_base + n * table_stride(config) + place, int(shift << 5 | width))
-        for n, (widths, shifts) in enumerate(tables)
-        for place, (width, shift) in enumerate(zip(widths, shifts, strict=True))
-    ]
-    indices = [(index_base + channel, int(number)) for channel, number in enumerate(index)]
-    return [(dut.table, entries), (dut.index, indices)]
 
 
 def random_tables(config, count, seed=0):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from tilefold_hw.layer import Clip, Layer, Projection, bias_format
+from tilefold_hw.regs import table_stride
 from tilefold_hw.table import Table
 
 
@@ -72,3 +73,15 @@ def random_projection(rng, config, q, inputs, outputs, clip=None):
         shifts=tuple(rng.integers(18, 26, outputs).tolist()),
         clip=clip or Clip(),
     )
+
+
+def fill(config, dut, tables, index, bank=0):
+    """Writes that put *tables*, ``[table, (width, shift), place]``, and *index* into a bank."""
+    table_base, index_base = (bank << len(port.address) - 1 for port in (dut.table, dut.index))
+    entries = [
+        (table_base + n * table_stride(config) + place, int(shift << 5 | width))
+        for n, (widths, shifts) in enumerate(tables)
+        for place, (width, shift) in enumerate(zip(widths, shifts, strict=True))
+    ]
+    indices = [(index_base + channel, int(number)) for channel, number in enumerate(index)]
+    return [(dut.table, entries), (dut.index, indices)]
