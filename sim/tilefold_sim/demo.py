@@ -1,7 +1,7 @@
 """The demo: a trained network's maps through simulated hardware, bit for bit as the model says."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,10 @@ Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""
 
 
+def _nothing() -> Ints:
+    return np.zeros((0, 0, 0), dtype=np.int32)
+
+
 @dataclass(slots=True)
 class Traffic:
     """What passed the hardware at one site, and how it compared."""
@@ -45,8 +49,8 @@ class Traffic:
     cycles: int = 0
     squared_error: float = 0.0
     #: Samples of the first image before and after, ``int[C, H, W]``.
-    before: Ints | None = None
-    after: Ints | None = None
+    before: Ints = field(default_factory=_nothing)
+    after: Ints = field(default_factory=_nothing)
 
     def words_predicted(self, config: CodecConfig) -> int:
         """Words that the budget says."""
@@ -209,7 +213,7 @@ def stream(hardware: CompiledCodec, traffic: Traffic, groups: Ints) -> Ints:
     traffic.cycles += got.run.received.last + 1 - got.run.sent.first
     traffic.squared_error += float(((got.groups - groups.astype(np.int64)) ** 2).sum())
     height, width = site.height, site.width
-    if traffic.before is None:
+    if not traffic.before.size:
         traffic.before = join(groups[:each], height, width)
         traffic.after = join(got.groups[:each], height, width)
     traffic.mismatches += sum(

@@ -33,7 +33,7 @@ def draw(result: Result, path: Path) -> None:
 
 def _draw_site(row, traffic: Traffic, result: Result) -> None:
     config, site = result.bundle.config, traffic.site
-    deviation = (traffic.before - site.zero).astype(np.float64)
+    deviation = traffic.before.astype(np.float64) - site.zero
     channel = int((deviation**2).sum(axis=(1, 2)).argmax())
     before, after = traffic.before[channel], traffic.after[channel]
     difference = after - before
