@@ -1,239 +1,177 @@
-"""Encoder, decoder and codec, compiled: layers and tile groups in, words and samples out."""
+"""Compiled simulation: a component runs inside this process, as fast as C++ makes it."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from ctypes import byref, c_uint64, c_void_p
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from amaranth.hdl import Const
 
-from tilefold.model.arith import Ints, require
-from tilefold.model.pack import Words
 from tilefold_gateware.codec import Codec
 from tilefold_gateware.decoder import Decoder
 from tilefold_gateware.encoder import Encoder
-from tilefold_hw.budget import packet_words
 from tilefold_hw.config import CodecConfig
-from tilefold_hw.layer import Layer
-from tilefold_hw.regs import (
-    BUSY,
-    CLEAR,
-    RegisterMap,
-    decoder_map,
-    decoder_writes,
-    encoder_map,
-    encoder_writes,
-)
 
-from .cxxrtl import FOLDER
-from .simulation import Run, Simulation
+from . import driver, payload
+from .cxxrtl import FOLDER, build
+from .payload import Parts
+from .rig import CodecRig, DecoderRig, EncoderRig
+from .simulation import Access, Outcome, Passed, Plan, Simulation, ports_of
 
-_FLUSH = 16  # cycles in which the last packet's end is told to the registers
+_NONE = driver.Side(valid=-1)  # a side that is not there, or takes nothing
+_BURST = 1 << 16  # cycles between two looks at the keyboard and the progress bar
 
 
-class Registers:
-    """Registers of one side, by name, over its bus in a simulation."""
+class Compiled(Simulation):
+    """A component, compiled.
 
-    def __init__(self, simulation: Simulation, bus: str, regmap: RegisterMap):
-        self._simulation = simulation
-        self._bus = bus
-        self._regmap = regmap
+    Parameters
+    ----------
+    component : wiring.Component
+        Clocked by one domain, ``sync``.
+    folder : path
+        Where compiled components are kept; see :func:`~tilefold_sim.cxxrtl.build`.
+    """
 
-    def read(self, name: str) -> int:
-        """Read register *name*."""
-        return self._simulation.read(self._bus, self._regmap.register(name).address)
+    def __init__(self, component: Any, folder: str | Path = FOLDER):
+        super().__init__(ports_of(component))
+        self._numbers = {name: number for number, name in enumerate(self.ports)}
+        self._driver = driver.load(build(component, list(self.ports), folder))
+        self._simulation = c_void_p(self._driver.tilefold_open())
+        self.reset()
 
-    def write(self, name: str, value: int) -> None:
-        """Write register *name*."""
-        self._simulation.write(self._bus, [(self._regmap.register(name).address, value)])
+    def __del__(self) -> None:
+        if hasattr(self, "_simulation"):
+            self._driver.tilefold_close(self._simulation)
 
-    def load(self, writes: Iterable[tuple[int, int]]) -> None:
-        """Load a layer: all packets from the next on run on it.
+    def reset(self, cycles: int = 1) -> None:
+        """Hold the reset for *cycles*."""
+        self.poke("rst", 1)
+        self.tick(cycles)
+        self.poke("rst", 0)
 
-        Raises
-        ------
-        RuntimeError
-            If the layer before has had no packet yet, or not the whole of one.
-        """
-        self._simulation.tick(_FLUSH)
-        if self.read("status") & BUSY:
-            raise RuntimeError("a layer must have had a whole packet before the next one is loaded")
-        self._simulation.write(self._bus, writes)
+    def tick(self, cycles: int = 1) -> None:
+        """Run the clock with the inputs as they are."""
+        self._driver.tilefold_tick(self._simulation, cycles)
 
-    def counters(self) -> dict[str, int]:
-        """All counters, by name."""
-        names = [reg.name for reg in self._regmap.registers if reg.name.endswith("_count")]
-        return {name.removesuffix("_count"): self.read(name) for name in names}
+    def poke(self, port: str, value: Any) -> None:
+        """Set an input port: to an integer, or to a mapping of them, a field each."""
+        raw = Const.cast(Const(value, self.shape(port))).value
+        view = self._view(port)
+        view[:] = [raw >> 32 * n & 0xFFFFFFFF for n in range(len(view))]
 
-    def errors(self) -> int:
-        """Sticky errors: bits of :mod:`tilefold_hw.regs`."""
-        return self.read("errors")
+    def peek(self, port: str) -> Any:
+        """Return what a port shows, settled: an integer, or a dictionary of them."""
+        self._driver.tilefold_settle(self._simulation)
+        values = payload.unpack(self.shape(port), self._view(port)[np.newaxis].copy())
+        if isinstance(values, dict):
+            return {name: _integer(value[0]) for name, value in values.items()}
+        return _integer(values[0])
 
-    def clear(self) -> None:
-        """Zero the counters and clear the errors."""
-        self.write("control", CLEAR)
-        self.write("errors", self.errors())
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """Packets that an encoder made."""
-
-    #: ``uint8[words, word_width / 8]``, the packets in a row.
-    words: Words
-    #: ``bool[words]``: the last word of a packet.
-    last: Any
-    run: Run
-
-
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """Tile groups that a decoder restored."""
-
-    #: ``int32[G, n·n, C]``, as the golden model gives them.
-    groups: Ints
-    #: ``bool[samples]``: the last sample of a packet.
-    last: Any
-    run: Run
-
-
-@dataclass(frozen=True, slots=True)
-class Roundtrip:
-    """Tile groups that went through a codec."""
-
-    #: ``int32[G, n·n, C]``, as the golden model gives them.
-    groups: Ints
-    #: ``uint8[words, word_width / 8]``: what was stored, the packets in a row.
-    words: Words
-    #: ``bool[words]``: the last word of a packet.
-    last: Any
-    run: Run
-
-
-class _Side:
-    """What encoder, decoder and codec have in common."""
-
-    def __init__(self, component: Any, config: CodecConfig, folder: str | Path):
-        self.config = config
-        self.simulation = Simulation(component, folder)
-        self._layer: Layer | None = None
-
-    @property
-    def layer(self) -> Layer:
-        """The layer that was loaded last."""
-        if self._layer is None:
-            raise RuntimeError("a layer must be loaded before data is sent")
-        return self._layer
-
-    def reset(self) -> None:
-        """Reset the hardware: it then has no layer."""
-        self.simulation.reset()
-        self._layer = None
-
-
-class CompiledEncoder(_Side):
-    """An encoder, compiled. Golden model: :func:`tilefold.model.codec.encode`."""
-
-    def __init__(self, config: CodecConfig, folder: str | Path = FOLDER):
-        super().__init__(Encoder(config), config, folder)
-        self.registers = Registers(self.simulation, "bus", encoder_map(config))
-
-    def load(self, layer: Layer) -> None:
-        """Load *layer*."""
-        self.registers.load(encoder_writes(self.config, layer))
-        self._layer = layer
-
-    def encode(self, groups: Ints, **how: Any) -> Encoded:
-        """Encode whole packets of tile groups, ``int[G, n·n, C]``.
-
-        *how* goes to :meth:`~tilefold_sim.simulation.Simulation.run`: stalls, seed, progress.
-        """
-        count = _packets(self.config, self.layer, groups) * packet_words(self.config, self.layer)
-        run = self.simulation.run(groups.ravel(), count, **how)
-        return Encoded(_words(self.config, run.items["data"]), run.items["last"] != 0, run)
-
-
-class CompiledDecoder(_Side):
-    """A decoder, compiled. Golden model: :func:`tilefold.model.codec.decode`."""
-
-    def __init__(self, config: CodecConfig, folder: str | Path = FOLDER):
-        super().__init__(Decoder(config), config, folder)
-        self.registers = Registers(self.simulation, "bus", decoder_map(config))
-
-    def load(self, layer: Layer) -> None:
-        """Load *layer*."""
-        self.registers.load(decoder_writes(self.config, layer))
-        self._layer = layer
-
-    def decode(
-        self, words: Words, last: Any = None, *, packets: int | None = None, **how: Any
-    ) -> Decoded:
-        """Decode packets of words, ``uint8[words, word_width / 8]``.
-
-        Parameters
-        ----------
-        last : bool[words]
-            The last words of packets; left out, they are where the layer says.
-        packets : int
-            Packets that will come; left out, as many as there are last words.
-        how
-            Goes to :meth:`~tilefold_sim.simulation.Simulation.run`: stalls, seed, progress.
-        """
-        if last is None:
-            last = np.arange(1, len(words) + 1) % packet_words(self.config, self.layer) == 0
-        if packets is None:
-            packets = int(np.count_nonzero(last))
-        count = packets * self.layer.groups * self.config.pixels * self.layer.channels_out
-        run = self.simulation.run({"data": words, "last": last}, count, **how)
-        return Decoded(_groups(self.config, self.layer, run), run.items["last"] != 0, run)
-
-
-class CompiledCodec(_Side):
-    """A codec, compiled: an encoder, a memory and a decoder."""
-
-    def __init__(self, config: CodecConfig, folder: str | Path = FOLDER):
-        super().__init__(Codec(config), config, folder)
-        self.encoder = Registers(self.simulation, "encoder_bus", encoder_map(config))
-        self.decoder = Registers(self.simulation, "decoder_bus", decoder_map(config))
-
-    def load(self, layer: Layer) -> None:
-        """Load *layer* into both sides."""
-        self.encoder.load(encoder_writes(self.config, layer))
-        self.decoder.load(decoder_writes(self.config, layer))
-        self._layer = layer
-
-    def roundtrip(self, groups: Ints, **how: Any) -> Roundtrip:
-        """Encode whole packets of tile groups, ``int[G, n·n, C]``, store them, and decode them.
-
-        *how* goes to :meth:`~tilefold_sim.simulation.Simulation.run`: stalls, seed, progress.
-        """
-        _packets(self.config, self.layer, groups)
-        count = len(groups) * self.config.pixels * self.layer.channels_out
-        run = self.simulation.run(groups.ravel(), count, taps={"word": "stored"}, **how)
-        stored = run.taps["word"]
-        words = _words(self.config, stored["data"])
-        return Roundtrip(_groups(self.config, self.layer, run), words, stored["last"] != 0, run)
-
-
-def _packets(config: CodecConfig, layer: Layer, groups: Ints) -> int:
-    """Packets that *groups* are."""
-    require(groups, config.sample, "samples")
-    expected = config.pixels, layer.channels_in
-    if groups.shape[1:] != expected or not len(groups) or len(groups) % layer.groups:
-        raise ValueError(
-            f"tile groups of this layer must have shape (G, {expected[0]}, {expected[1]}), "
-            f"G a multiple of {layer.groups}, not {groups.shape}"
+    def carry_out(self, plan: Plan) -> Outcome:
+        """Carry out a run."""
+        rows = np.ascontiguousarray(plan.rows)
+        accesses = (driver.Access * len(plan.accesses))(*map(self._access, plan.accesses))
+        run = driver.Run(
+            i=self._side("i", plan.stall_i, 2 * plan.seed),
+            o=self._side("o", plan.stall_o, 2 * plan.seed + 1) if plan.count is not None else _NONE,
+            items=rows.ctypes.data,
+            count=len(rows),
+            expected=plan.count or 0,
+            idle=plan.idle,
+            patience=plan.patience,
+            buses=(driver.Bus * len(self.buses))(*map(self._bus, self.buses)),
+            accesses=accesses,
+            access_count=len(accesses),
+            taps=(driver.Tap * len(plan.taps))(*(self._tap(*tap) for tap in plan.taps.items())),
+            tap_count=len(plan.taps),
         )
-    return len(groups) // layer.groups
+        try:
+            while status := self._driver.tilefold_advance(self._simulation, byref(run), _BURST):
+                if status == driver.STUCK:
+                    break
+                if plan.progress:
+                    plan.progress(run.i.passed.count, run.o.passed.count)
+            return Outcome(
+                rows=self._collected(self._driver.tilefold_received, "o__payload")
+                if plan.count is not None
+                else rows[:0],
+                tapped=[
+                    self._collected(self._driver.tilefold_tapped, name, number)
+                    for number, name in enumerate(plan.taps)
+                ],
+                reads=[access.data for access in accesses if not access.write],
+                accessed=run.accessed,
+                sent=_passed(run.i.passed),
+                received=_passed(run.o.passed),
+                cycles=run.cycles,
+                stuck=run.cycles - run.moved if status == driver.STUCK else 0,
+            )
+        finally:
+            self._driver.tilefold_end(self._simulation, byref(run))
+
+    def _view(self, port: str) -> Parts:
+        """Parts of a port, where the simulation has them."""
+        start = self._driver.tilefold_port(self._simulation, self._numbers[port])
+        return np.ctypeslib.as_array(start, (payload.parts(self.shape(port)),))
+
+    def _side(self, name: str, stall: float, seed: int) -> driver.Side:
+        if f"{name}__valid" not in self._numbers:
+            return _NONE
+        return driver.Side(
+            *(self._numbers[f"{name}__{port}"] for port in ("valid", "ready", "payload")),
+            chunks=payload.parts(self.shape(f"{name}__payload")),
+            stall=int(stall * 2**32),
+            random=int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]) | 1,
+        )
+
+    def _bus(self, name: str) -> driver.Bus:
+        members = ("address", "w_stb", "w_data", "r_data")
+        return driver.Bus(*(self._numbers[f"{name}__{member}"] for member in members))
+
+    def _access(self, access: Access) -> driver.Access:
+        write = access.value is not None
+        bus = self.buses.index(access.bus)
+        return driver.Access(access.cycle, bus, access.address, access.value or 0, write)
+
+    def _tap(self, port: str, strobe: str) -> driver.Tap:
+        width = payload.parts(self.shape(port))
+        return driver.Tap(self._numbers[strobe], self._numbers[port], width)
+
+    def _collected(self, function: Any, port: str, *number: int) -> Parts:
+        """Rows that the driver has collected, copied."""
+        size = c_uint64()
+        start = function(self._simulation, *number, byref(size))
+        rows = np.zeros((0, payload.parts(self.shape(port))), dtype=np.uint32)
+        if size.value:
+            rows = np.ctypeslib.as_array(start, (size.value,)).copy().reshape(-1, rows.shape[1])
+        return rows
 
 
-def _groups(config: CodecConfig, layer: Layer, run: Run) -> Ints:
-    samples: Ints = run.items["data"].astype(np.int32)
-    return samples.reshape(-1, config.pixels, layer.channels_out)
+class CompiledEncoder(EncoderRig):
+    """An encoder, compiled."""
+
+    def __init__(self, config: CodecConfig, folder: str | Path = FOLDER):
+        super().__init__(config, Compiled(Encoder(config), folder))
 
 
-def _words(config: CodecConfig, values: Any) -> Words:
-    """Words as bytes: payloads hold them as integers where these are wide enough."""
-    if values.ndim == 1:
-        values = values.astype("<u8").view(np.uint8).reshape(-1, 8)[:, : config.word_width // 8]
-    return np.ascontiguousarray(values)
+class CompiledDecoder(DecoderRig):
+    """A decoder, compiled."""
+
+    def __init__(self, config: CodecConfig, folder: str | Path = FOLDER):
+        super().__init__(config, Compiled(Decoder(config), folder))
+
+
+class CompiledCodec(CodecRig):
+    """A codec, compiled."""
+
+    def __init__(self, config: CodecConfig, folder: str | Path = FOLDER):
+        super().__init__(config, Compiled(Codec(config), folder))
+
+
+def _integer(value: Any) -> int:
+    return int(value) if np.ndim(value) == 0 else int.from_bytes(value.tobytes(), "little")
+
+
+def _passed(passed: driver.Passed) -> Passed:
+    return Passed(*(getattr(passed, name) for name in driver.TRANSFERS))

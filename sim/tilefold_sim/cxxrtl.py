@@ -6,12 +6,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
-
-from amaranth.hdl import Shape, ShapeLike
 
 from . import yosys
 
@@ -36,22 +33,15 @@ _PASSES = (
 _FLAGS = ("-std=c++17", "-O2", "-DNDEBUG", "-fPIC", "-shared", "-w")
 
 
-@dataclass(frozen=True, slots=True)
-class Library:
-    """A compiled component."""
-
-    path: Path
-    #: Shape of every port, in the order in which the driver numbers them.
-    ports: dict[str, ShapeLike]
-
-
-def build(component: Any, folder: str | Path = FOLDER) -> Library:
-    """Compile *component*, or find it compiled before in *folder*.
+def build(component: Any, ports: list[str], folder: str | Path = FOLDER) -> Path:
+    """Compile *component*, or find it compiled before in *folder*; return the shared object.
 
     Parameters
     ----------
     component : wiring.Component
         Clocked by one domain, ``sync``.
+    ports : list of str
+        Its ports, in the order in which the driver numbers them.
     folder : path
         Where shared objects are kept. Their names tell what they were made from, so they are never
         out of date, and processes that build the same one at a time do not disturb each other.
@@ -63,11 +53,6 @@ def build(component: Any, folder: str | Path = FOLDER) -> Library:
     ValueError
         If *component* has no clock.
     """
-    ports = {
-        "__".join(map(str, path)): value.shape()
-        for path, member, value in component.signature.flatten(component)
-        if Shape.cast(member.shape).width
-    }
     netlist = yosys.to_rtlil(component)
     compiler = _compiler()
     made_from = [netlist, *ports, _DRIVER.read_text(), yosys.version(), *_PASSES, *_FLAGS]
@@ -78,9 +63,9 @@ def build(component: Any, folder: str | Path = FOLDER) -> Library:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Beside its place, so that moving it there is one step.
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".build-") as place:
-            made = _compile(netlist, ["clk", "rst", *ports], compiler, Path(place))
+            made = _compile(netlist, ports, compiler, Path(place))
             os.replace(made, path)
-    return Library(path, {"clk": 1, "rst": 1, **ports})
+    return path
 
 
 def _compile(netlist: str, ports: list[str], compiler: str, folder: Path) -> Path:

@@ -37,7 +37,8 @@ struct Passed {
   uint64_t count;
   uint64_t first;
   uint64_t last;
-  uint64_t gap;  // most cycles from one transfer to the next
+  uint64_t gap;    // most cycles from one transfer to the next
+  uint64_t waits;  // cycles in which an item was offered and not taken
 };
 
 // One side of the component. Ports are numbers in TILEFOLD_PORTS.
@@ -185,10 +186,14 @@ struct Simulation {
       if (run.offering && bit(i.ready)) {
         run.offering = bit(i.valid) = 0;
         pass(run, i.passed);
+      } else if (run.offering) {
+        ++i.passed.waits;
       }
       if (ready && bit(o.valid)) {
         append(received, o.payload, o.chunks);
         pass(run, o.passed);
+      } else if (o.valid >= 0 && bit(o.valid)) {
+        ++o.passed.waits;
       }
       for (uint64_t n = 0; n < run.tap_count; ++n)
         if (bit(run.taps[n].strobe)) append(tapped[n], run.taps[n].payload, run.taps[n].chunks);

@@ -8,17 +8,22 @@ from typing import Any
 FINISHED, RUNNING, STUCK = range(3)
 
 
+TRANSFERS = ("count", "first", "last", "gap", "waits")
+
+
 class Passed(ctypes.Structure):
     """Transfers of a stream."""
 
-    _fields_ = [(name, c_uint64) for name in ("count", "first", "last", "gap")]
+    _fields_ = [(name, c_uint64) for name in TRANSFERS]
 
 
 class Side(ctypes.Structure):
     """One side of the component."""
 
     _fields_ = [
-        *((name, c_int32) for name in ("valid", "ready", "payload")),
+        ("valid", c_int32),
+        ("ready", c_int32),
+        ("payload", c_int32),
         ("chunks", c_uint32),
         ("stall", c_uint64),
         ("random", c_uint64),
@@ -29,7 +34,12 @@ class Side(ctypes.Structure):
 class Bus(ctypes.Structure):
     """Ports of a bus."""
 
-    _fields_ = [(name, c_int32) for name in ("address", "w_stb", "w_data", "r_data")]
+    _fields_ = [
+        ("address", c_int32),
+        ("w_stb", c_int32),
+        ("w_data", c_int32),
+        ("r_data", c_int32),
+    ]
 
 
 class Access(ctypes.Structure):
@@ -37,7 +47,10 @@ class Access(ctypes.Structure):
 
     _fields_ = [
         ("cycle", c_uint64),
-        *((name, c_uint32) for name in ("bus", "address", "data", "write")),
+        ("bus", c_uint32),
+        ("address", c_uint32),
+        ("data", c_uint32),
+        ("write", c_uint32),
     ]
 
 

@@ -1,23 +1,21 @@
-"""Simulation: a compiled component runs inside this process, as fast as C++ makes it."""
+"""A component in a simulator: what can be done with it, whichever simulator that is."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from ctypes import byref, c_uint64, c_void_p
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from amaranth.hdl import Const
+from amaranth.hdl import Shape, ShapeLike
 
-from . import driver, payload
-from .cxxrtl import FOLDER, build
+from . import payload
 from .payload import Parts, Values
 
 PATIENCE = 1 << 18
 """Cycles in which nothing moves, after which a run has failed: more than any block thinks."""
 
-_NONE = driver.Side(valid=-1)  # a side that is not there, or takes nothing
-_BURST = 1 << 16  # cycles between two looks at the keyboard and the progress bar
+Progress = Callable[[int, int], object]
+"""Called now and then with the number of items that were sent and that came."""
 
 
 class Access(NamedTuple):
@@ -34,12 +32,45 @@ class Access(NamedTuple):
 class Passed:
     """Transfers of a stream in a run, whose first cycle is 0."""
 
-    count: int
+    count: int = 0
     #: Cycle of the first transfer and of the last.
-    first: int
-    last: int
+    first: int = 0
+    last: int = 0
     #: Most cycles from one transfer to the next: 1 where they followed each other without a pause.
-    gap: int
+    gap: int = 0
+    #: Cycles in which an item was offered and not taken.
+    waits: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run before it is run, its payloads packed."""
+
+    rows: Parts
+    count: int | None
+    stall_i: float
+    stall_o: float
+    seed: int
+    accesses: tuple[Access, ...]
+    taps: dict[str, str]
+    idle: int
+    patience: int
+    progress: Progress | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A run as a simulator tells it."""
+
+    rows: Parts
+    tapped: list[Parts]
+    reads: list[int]
+    accessed: int
+    sent: Passed
+    received: Passed
+    cycles: int
+    #: Cycles in which nothing had moved, where that ended the run; else 0.
+    stuck: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,62 +90,47 @@ class Run:
     cycles: int
 
 
-class Simulation:
-    """A component, compiled: its clock stands still unless a method runs it.
+def ports_of(component: Any) -> dict[str, ShapeLike]:
+    """Ports of a component by their flat names, ``i__payload``, with clock and reset in front."""
+    members = {
+        "__".join(map(str, path)): value.shape()
+        for path, _, value in component.signature.flatten(component)
+    }
+    return {"clk": 1, "rst": 1, **{n: s for n, s in members.items() if Shape.cast(s).width}}
 
-    Between runs nothing is offered at ``i`` and nothing taken at ``o``.
+
+class Simulation(ABC):
+    """A component in a simulator.
+
+    Its streams ``i`` and ``o`` are driven, if it has them, and its buses, which have members
+    ``address``, ``w_stb``, ``w_data`` and ``r_data``. The clock stands still unless a method runs
+    it. Between runs nothing is offered at ``i`` and nothing taken at ``o``.
 
     Parameters
     ----------
-    component : wiring.Component
-        Clocked by one domain, ``sync``. Its streams ``i`` and ``o`` and its buses, if it has them,
-        are used by :meth:`run`.
-    folder : path
-        Where compiled components are kept; see :func:`~tilefold_sim.cxxrtl.build`.
+    ports : mapping
+        The component's, from :func:`ports_of`.
     """
 
-    def __init__(self, component: Any, folder: str | Path = FOLDER):
-        library = build(component, folder)
-        self._ports = library.ports
-        self._numbers = {name: number for number, name in enumerate(library.ports)}
-        self._buses = [
-            name.removesuffix("w_stb") for name in self._numbers if name.endswith("w_stb")
-        ]
-        self._driver = driver.load(library.path)
-        self._simulation = c_void_p(self._driver.tilefold_open())
-        self.reset()
+    def __init__(self, ports: Mapping[str, ShapeLike]):
+        self.ports = ports
+        self.buses = [name.removesuffix("__w_stb") for name in ports if name.endswith("__w_stb")]
 
-    def __del__(self) -> None:
-        if hasattr(self, "_simulation"):
-            self._driver.tilefold_close(self._simulation)
-
+    @abstractmethod
     def reset(self, cycles: int = 1) -> None:
         """Hold the reset for *cycles*."""
-        self.poke("rst", 1)
-        self.tick(cycles)
-        self.poke("rst", 0)
 
+    @abstractmethod
     def tick(self, cycles: int = 1) -> None:
         """Run the clock with the inputs as they are."""
-        self._driver.tilefold_tick(self._simulation, cycles)
 
-    def poke(self, port: str, value: Any) -> None:
-        """Set an input port: to an integer, or to a mapping of them, a field each."""
-        raw = Const.cast(Const(value, self._shape(port))).value
-        view = self._view(port)
-        view[:] = [raw >> 32 * n & 0xFFFFFFFF for n in range(len(view))]
-
-    def peek(self, port: str) -> Any:
-        """Return what a port shows, settled: an integer, or a dictionary of them."""
-        self._driver.tilefold_settle(self._simulation)
-        values = payload.unpack(self._shape(port), self._view(port)[np.newaxis].copy())
-        if isinstance(values, dict):
-            return {name: _integer(value[0]) for name, value in values.items()}
-        return _integer(values[0])
+    @abstractmethod
+    def carry_out(self, plan: Plan) -> Outcome:
+        """Carry out a run."""
 
     def write(self, bus: str, writes: Iterable[tuple[int, int]]) -> None:
         """Write ``(address, value)`` pairs over *bus*, one a cycle."""
-        self.run(accesses=[Access(0, bus, *write) for write in writes])
+        self.run(accesses=[Access(0, bus, *each) for each in writes])
 
     def read(self, bus: str, address: int) -> int:
         """Read *address* over *bus*."""
@@ -133,7 +149,7 @@ class Simulation:
         taps: Mapping[str, str] | None = None,
         idle: int = 0,
         patience: int = PATIENCE,
-        progress: Callable[[int, int], object] | None = None,
+        progress: Progress | None = None,
     ) -> Run:
         """Send *items* to ``i``, wait for *count* from ``o``, and return what passed.
 
@@ -142,7 +158,7 @@ class Simulation:
         items : Values
             Payloads, as :mod:`~tilefold_sim.payload` tells. ``None`` sends none.
         count : int
-            Payloads to wait for. ``None`` takes none, and ``o`` stands still.
+            Payloads to wait for. ``None`` takes none: ``o`` stands still.
         stall, stall_i, stall_o : float
             Probability that a side pauses in a cycle; ``stall`` sets both.
         seed : int
@@ -157,131 +173,66 @@ class Simulation:
         patience : int
             Cycles in which nothing moves, after which the run has failed.
         progress : function
-            Called now and then with the number of items that were sent and that came.
 
         Raises
         ------
         TimeoutError
             If nothing has moved for *patience* cycles and something was still to come.
         """
-        taps = taps or {}
-        rows = self._rows(items)
-        stall_i = stall if stall_i is None else stall_i
-        stall_o = stall if stall_o is None else stall_o
-        accesses = list(accesses)
-        pending = (driver.Access * len(accesses))(*(self._access(access) for access in accesses))
-        run = driver.Run(
-            i=self._side("i", stall_i, 2 * seed),
-            o=self._side("o", stall_o, 2 * seed + 1) if count is not None else _NONE,
-            items=rows.ctypes.data,
-            count=len(rows),
-            expected=count or 0,
+        rows = np.zeros((0, 1), dtype=np.uint32)
+        if items is not None:
+            rows = payload.pack(self.shape("i__payload"), items)
+        plan = Plan(
+            rows=rows,
+            count=count,
+            stall_i=_probability("stall_i", stall if stall_i is None else stall_i),
+            stall_o=_probability("stall_o", stall if stall_o is None else stall_o),
+            seed=seed,
+            accesses=tuple(accesses),
+            taps=dict(taps or {}),
             idle=idle,
             patience=patience,
-            buses=(driver.Bus * len(self._buses))(*map(self._bus, self._buses)),
-            accesses=pending,
-            access_count=len(pending),
-            taps=(driver.Tap * len(taps))(*(self._tap(*tap) for tap in taps.items())),
-            tap_count=len(taps),
+            progress=progress,
         )
-        try:
-            while status := self._driver.tilefold_advance(self._simulation, byref(run), _BURST):
-                if status == driver.STUCK:
-                    raise TimeoutError(_stuck(run, count))
-                if progress:
-                    progress(run.i.passed.count, run.o.passed.count)
-            if progress:
-                progress(run.i.passed.count, run.o.passed.count)
-            tapped = {
-                name: self._collected(name, self._driver.tilefold_tapped, number)
-                for number, name in enumerate(taps)
-            }
-            received = None
-            if count is not None:
-                received = self._collected("o__payload", self._driver.tilefold_received)
-        finally:
-            self._driver.tilefold_end(self._simulation, byref(run))
-        return Run(
-            items=received,
-            taps=tapped,
-            reads=[done.data for done in pending if not done.write],
-            sent=_passed(run.i.passed),
-            received=_passed(run.o.passed),
-            cycles=run.cycles,
-        )
+        for access in plan.accesses:
+            if access.bus not in self.buses:
+                raise ValueError(f"bus must be one of {', '.join(self.buses)}, not {access.bus!r}")
+        for port in (*plan.taps, *plan.taps.values()):
+            self.shape(port)
+        done = self.carry_out(plan)
+        if progress:
+            progress(done.sent.count, done.received.count)
+        if done.stuck:
+            raise TimeoutError(_how_far(plan, done))
+        received = None
+        if count is not None:
+            received = payload.unpack(self.shape("o__payload"), done.rows)
+        tapped = {
+            name: payload.unpack(self.shape(name), rows)
+            for name, rows in zip(plan.taps, done.tapped, strict=True)
+        }
+        return Run(received, tapped, done.reads, done.sent, done.received, done.cycles)
 
-    def _shape(self, port: str) -> Any:
-        if port not in self._ports:
-            raise ValueError(f"port must be one of {', '.join(self._ports)}, not {port!r}")
-        return self._ports[port]
-
-    def _number(self, port: str) -> int:
-        self._shape(port)
-        return self._numbers[port]
-
-    def _view(self, port: str) -> Parts:
-        """Parts of a port, where the simulation has them."""
-        start = self._driver.tilefold_port(self._simulation, self._number(port))
-        return np.ctypeslib.as_array(start, (payload.parts(self._shape(port)),))
-
-    def _rows(self, items: Values) -> Parts:
-        if items is None:
-            return np.zeros((0, 1), dtype=np.uint32)
-        return payload.pack(self._shape("i__payload"), items)
-
-    def _side(self, name: str, stall: float, seed: int) -> driver.Side:
-        if not 0 <= stall < 1:
-            raise ValueError(f"stall_{name} must be 0 or more and less than 1, not {stall}")
-        if f"{name}__valid" not in self._numbers:
-            return _NONE
-        return driver.Side(
-            *(self._number(f"{name}__{port}") for port in ("valid", "ready", "payload")),
-            chunks=payload.parts(self._shape(f"{name}__payload")),
-            stall=int(stall * 2**32),
-            random=int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]) | 1,
-        )
-
-    def _bus(self, prefix: str) -> driver.Bus:
-        return driver.Bus(*(self._number(prefix + name) for name, _ in driver.Bus._fields_))
-
-    def _access(self, access: Access) -> driver.Access:
-        names = [prefix.rstrip("_") for prefix in self._buses]
-        if access.bus not in names:
-            raise ValueError(f"bus must be one of {', '.join(names)}, not {access.bus!r}")
-        write = access.value is not None
-        return driver.Access(
-            access.cycle, names.index(access.bus), access.address, access.value or 0, write
-        )
-
-    def _tap(self, port: str, strobe: str) -> driver.Tap:
-        return driver.Tap(
-            self._number(strobe), self._number(port), payload.parts(self._shape(port))
-        )
-
-    def _collected(self, port: str, function: Any, *arguments: int) -> Values:
-        size = c_uint64()
-        start = function(self._simulation, *arguments, byref(size))
-        width = payload.parts(self._shape(port))
-        rows = np.zeros((size.value // width, width), dtype=np.uint32)
-        if size.value:
-            rows.ravel()[:] = np.ctypeslib.as_array(start, (size.value,))
-        return payload.unpack(self._shape(port), rows)
+    def shape(self, port: str) -> ShapeLike:
+        """Shape of a port."""
+        if port not in self.ports:
+            raise ValueError(f"port must be one of {', '.join(self.ports)}, not {port!r}")
+        return self.ports[port]
 
 
-def _integer(value: Any) -> int:
-    return int(value) if np.ndim(value) == 0 else int.from_bytes(value.tobytes(), "little")
+def _probability(name: str, stall: float) -> float:
+    if not 0 <= stall < 1:
+        raise ValueError(f"{name} must be 0 or more and less than 1, not {stall}")
+    return stall
 
 
-def _passed(passed: driver.Passed) -> Passed:
-    return Passed(passed.count, passed.first, passed.last, passed.gap)
-
-
-def _stuck(run: driver.Run, count: int | None) -> str:
-    told = [f"nothing has moved for {run.cycles - run.moved} cycles"]
-    if run.count:
-        told.append(f"{run.i.passed.count} of {run.count} items were taken at i")
-    if count is not None:
-        told.append(f"{run.o.passed.count} of {count} came from o")
-    if run.access_count > run.accessed:
-        told.append(f"{run.access_count - run.accessed} accesses to a bus are left")
-    return f"{told[0]}: {', '.join(told[1:])}" if told[1:] else told[0]
+def _how_far(plan: Plan, done: Outcome) -> str:
+    """Sentence that tells how far a run has come that does not go on."""
+    told = []
+    if len(plan.rows):
+        told.append(f"{done.sent.count} of {len(plan.rows)} items were taken at i")
+    if plan.count is not None:
+        told.append(f"{done.received.count} of {plan.count} came from o")
+    if left := len(plan.accesses) - done.accessed:
+        told.append(f"{left} accesses to a bus are left")
+    return f"nothing has moved for {done.stuck} cycles: {', '.join(told)}"

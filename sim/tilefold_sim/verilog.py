@@ -1,0 +1,38 @@
+"""Verilog of a component: one module, readable, for simulators and for other people's designs."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from . import yosys
+
+_PASSES = ("proc", "flatten", "opt -full", "opt_clean -purge")
+
+
+def to_verilog(component: Any, name: str, *, asic: bool = False) -> str:
+    """Return *component* as the Verilog module *name*.
+
+    Its ports are the members of its signature, ``i.payload`` as ``i__payload``, and ``clk`` and
+    ``rst``.
+
+    Parameters
+    ----------
+    component : wiring.Component
+    name : str
+        A Verilog identifier.
+    asic : bool
+        Leave out the initial values of registers: there, only the reset sets them.
+    """
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise ValueError(f"name must be a Verilog identifier, not {name!r}")
+    passes = [*_PASSES, "setattr -unset init w:*"] if asic else _PASSES
+    netlist = yosys.to_rtlil(component, name)
+    return yosys.translate(netlist, *passes, "write_verilog -noattr")
+
+
+def write_verilog(component: Any, name: str, path: str | Path, *, asic: bool = False) -> Path:
+    """Write :func:`to_verilog` to *path*, and return that."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(to_verilog(component, name, asic=asic), encoding="utf-8")
+    return path
