@@ -56,14 +56,17 @@ class Traffic:
         """Words that the budget says."""
         return self.images * packet_words(config, self.site.layer)
 
-    def bits_per_value(self, words: int, config: CodecConfig) -> float:
-        """Bits a stored value at a number of *words* for all images."""
-        return words * config.word_width / (self.images * self.site.values)
+    def bits_per_value(self, config: CodecConfig) -> float:
+        """Stored bits a value that the budget says."""
+        return packet_words(config, self.site.layer) * config.word_width / self.site.values
+
+    def original_bits(self, config: CodecConfig) -> int:
+        """Bits of the maps before any projection, in plain samples."""
+        return self.images * self.original_values * config.sample_width
 
     def ratio(self, config: CodecConfig) -> float:
-        """Bits of the original map in plain samples over the bits that are stored."""
-        plain_bits = self.images * self.original_values * config.sample_width
-        return plain_bits / (self.words * config.word_width)
+        """Bits of the maps before any projection over bits stored."""
+        return self.original_bits(config) / (self.words * config.word_width)
 
     def psnr_db(self, config: CodecConfig) -> float:
         """Peak signal to noise ratio of the samples."""
@@ -89,6 +92,11 @@ class Result:
         return sum(each.mismatches for each in self.traffic)
 
     @property
+    def stored_bits(self) -> int:
+        """Bits of all words that were stored."""
+        return sum(each.words for each in self.traffic) * self.bundle.config.word_width
+
+    @property
     def sound(self) -> bool:
         """The hardware did all that the model and the budget say, and no more."""
         total = self.summary()
@@ -112,7 +120,7 @@ class Result:
             "accuracy_plain": self.accuracy_plain,
             "accuracy_compressed": self.accuracy_compressed,
             "guaranteed_bits_per_value": predicted * config.word_width / values,
-            "measured_bits_per_value": words * config.word_width / values,
+            "measured_bits_per_value": self.stored_bits / values,
             "cycles_per_sample": sum(each.cycles for each in traffic) / samples,
         }
 
