@@ -44,6 +44,8 @@ class Run:
     sent: list[int] = field(default_factory=list)
     received: list[int] = field(default_factory=list)
     payloads: list[int] = field(default_factory=list)
+    #: How many items may be sent so far: what runs beside may hold back those that follow.
+    gate: float = float("inf")
     #: Cycles in which the output waited for ``ready``.
     waited: int = 0
     #: Cycles in which each watched signal was high.
@@ -173,7 +175,7 @@ class Bench:
             "count": len(payloads) if count is None else count,
             "stall": stall,
             "inputs": inputs or {},
-            "load": list(load),
+            "load": [(port, list(writes)) for port, writes in load],
             "watch": list(watch),
             "hold": hold or {},
             "spoil": spoil,
@@ -265,7 +267,12 @@ class Bench:
                 if left < 0:
                     break
             if not offered:
-                offered = place < len(payloads) and cycle >= hold.get(place, QUIET) and not pause_i
+                offered = (
+                    place < len(payloads)
+                    and place < run.gate
+                    and cycle >= hold.get(place, QUIET)
+                    and not pause_i
+                )
                 if offered:
                     ctx.set(i_payload, payloads[place])
                     place += 1
