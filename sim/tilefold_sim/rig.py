@@ -150,7 +150,10 @@ class EncoderRig(Rig):
         *how* goes to :meth:`~tilefold_sim.simulation.Simulation.run`: stalls, seed, progress.
         """
         count = _packets(self.config, self.layer, groups) * packet_words(self.config, self.layer)
-        run = self.simulation.run(groups.ravel(), count, **how)
+        return self.encoded(self.simulation.run(groups.ravel(), count, **how))
+
+    def encoded(self, run: Run) -> Encoded:
+        """Read what came in a run as words."""
         return Encoded(_words(self.config, run.items["data"]), run.items["last"] != 0, run)
 
 

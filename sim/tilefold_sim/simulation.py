@@ -78,7 +78,7 @@ class Run:
     """What a run did."""
 
     #: Payloads that came out of ``o``.
-    items: Values
+    items: Values = field(repr=False)
     #: Payloads that each tap saw, by name.
     taps: dict[str, Values] = field(repr=False)
     #: What the accesses read, in order.

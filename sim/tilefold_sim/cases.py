@@ -1,11 +1,66 @@
-"""Random layers and samples, for benches and tests: all that a configuration has room for."""
+"""Random cases for benches and tests: layers, samples, and what the golden model makes of them."""
+
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from tilefold.model.arith import Ints
+from tilefold.model.codec import decode, encode
+from tilefold.model.dct import idct
+from tilefold.model.level import centre
+from tilefold.model.pack import Words, unpack
+from tilefold.model.quantise import channel_tables, dequantise
 from tilefold_hw.config import SCALE, WEIGHT, CodecConfig
 from tilefold_hw.fixed import Q
 from tilefold_hw.layer import Clip, Layer, Projection, bias_format
 from tilefold_hw.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Packets of a layer: what goes in, and what the golden model says of it."""
+
+    layer: Layer
+    packets: int
+    #: ``int32[G, n·n, C]``: samples of all packets, and what is restored of them.
+    groups: Ints
+    restored: Ints
+    #: ``uint8[words, word_width / 8]`` and ``bool[words]``: words of all packets, and their ends.
+    words: Words
+    last: Any
+    #: Coefficients that their width could not hold, and samples that the clip changed.
+    saturated: int
+    clipped: int
+
+    @property
+    def tiles(self) -> int:
+        """Tiles that are stored."""
+        return self.packets * self.layer.groups * self.layer.channels
+
+
+def make_case(config: CodecConfig, layer: Layer, groups: Ints) -> Case:
+    """Return what the golden model makes of whole packets of *layer*."""
+    packets = np.split(groups, len(groups) // layer.groups)
+    encoded = [encode(config, layer, packet) for packet in packets]
+    return Case(
+        layer=layer,
+        packets=len(packets),
+        groups=groups,
+        restored=np.concatenate([decode(config, layer, packet.words) for packet in encoded]),
+        words=np.concatenate([packet.words for packet in encoded]),
+        last=np.concatenate([np.arange(n := len(p.words)) == n - 1 for p in encoded]),
+        saturated=sum(packet.saturated for packet in encoded),
+        clipped=sum(_clipped(config, layer, packet.words) for packet in encoded),
+    )
+
+
+def random_case(
+    config: CodecConfig, rng: np.random.Generator, *, packets: int = 3, **layer: Any
+) -> Case:
+    """Return a case of *packets* packets; *layer* goes to :func:`random_layer`."""
+    chosen = random_layer(config, rng, **layer)
+    return make_case(config, chosen, random_groups(config, chosen, rng, packets))
 
 
 def random_layer(
@@ -44,7 +99,7 @@ def random_layer(
 
 def random_groups(
     config: CodecConfig, layer: Layer, rng: np.random.Generator, packets: int = 1
-) -> np.ndarray:
+) -> Ints:
     """Return tile groups of *packets* packets, ``int32[G, n·n, C]``: smooth, noise, extremes."""
     shape = (packets * layer.groups, config.pixels, layer.channels_in)
     low, high = config.sample.min, config.sample.max
@@ -53,6 +108,16 @@ def random_groups(
     smooth = np.clip(rng.integers(low, high + 1, (shape[0], 1, shape[2])) + noise // 16, low, high)
     kind = rng.integers(0, 3, (shape[0], 1, shape[2]))
     return np.choose(kind, [noise, extreme, smooth]).astype(np.int32)
+
+
+def _clipped(config: CodecConfig, layer: Layer, words: Words) -> int:
+    """Samples that the clip changes in a packet."""
+    widths, shifts = channel_tables(layer)
+    fields = unpack(words, widths.ravel(), layer.groups).reshape(layer.groups, *widths.shape)
+    level = centre(np.zeros(1, dtype=np.int32), config)
+    samples = idct(dequantise(fields, shifts, config), config.transform) - level
+    low, high = layer.clip.limits(config.restored)
+    return int(np.count_nonzero((samples < low) | (samples > high)))
 
 
 def _table(config: CodecConfig, rng: np.random.Generator, widest: int) -> Table:
