@@ -17,7 +17,7 @@ from .tables import Tables, table_members
 class Walker(wiring.Component):
     """The fields of a packet in order: their widths and shifts, known before any word is.
 
-    A packet's walk starts when its first word has come, on the bank of that moment.
+    A packet's walk starts when its first word has come, and runs on the bank of that moment.
 
     Latency 7 from ``arrive``; one field a cycle, no bubble between packets that have arrived.
 
@@ -29,10 +29,8 @@ class Walker(wiring.Component):
     -------
     arrive : In(1)
         The first word of a packet has come in this cycle.
-    begin : Out(1)
-        The walk through a packet begins in this cycle.
     next_bank : In(1)
-        Bank of a packet that begins in this cycle.
+        Bank of a packet whose first word comes in this cycle.
     bank : Out(1)
         Bank of the packet being walked.
     groups : In(16)
@@ -44,13 +42,14 @@ class Walker(wiring.Component):
         See :func:`~tilefold_gateware.tables.table_members`.
     """
 
+    _WAITING = 16
+
     def __init__(self, config: CodecConfig):
         self.config = config
         entry = data.StructLayout({"width": 5, "shift": shift_width(config), "last": 1, "bank": 1})
         super().__init__(
             {
                 "arrive": In(1),
-                "begin": Out(1),
                 "next_bank": In(1),
                 "bank": Out(1),
                 "groups": In(GROUPS_WIDTH),
@@ -67,19 +66,25 @@ class Walker(wiring.Component):
         m.submodules.tables = tables = Tables(self.config)
         tables.fill_from(m, self)
 
-        active, waiting = Signal(), Signal(range(16))
+        active = Signal()
         group = Signal(GROUPS_WIDTH)
         step = active & outlet.ready
         end = tables.group_end & (group + 1 == self.groups)
         with m.If(step & tables.group_end):
             m.d.sync += group.eq(Mux(end, 0, group + 1))
 
-        # Packets whose first word is here and whose walk has not begun. Between two of them the
-        # walk goes on without a pause.
-        m.d.comb += self.begin.eq((waiting != 0) & (~active | (step & end)))
-        m.d.sync += waiting.eq(waiting + self.arrive - self.begin)
-        with m.If(self.begin):
-            m.d.sync += [active.eq(1), self.bank.eq(self.next_bank)]
+        # Packets whose first word is here and whose walk has not begun, and their banks: more than
+        # there are words that can wait. Between two of them the walk goes on without a pause.
+        banks = Signal(self._WAITING)
+        came, begun = Signal(range(self._WAITING)), Signal(range(self._WAITING))
+        with m.If(self.arrive):
+            m.d.sync += [banks.bit_select(came, 1).eq(self.next_bank), came.eq(came + 1)]
+        with m.If((came != begun) & (~active | (step & end))):
+            m.d.sync += [
+                active.eq(1),
+                self.bank.eq(banks.bit_select(begun, 1)),
+                begun.eq(begun + 1),
+            ]
         with m.Elif(step & end):
             m.d.sync += active.eq(0)
 
@@ -119,7 +124,9 @@ class Unpacker(wiring.Component):
         Fields, sign-extended, and their shifts.
     framing : Out(1)
         High for a cycle when a packet had too few words or too many.
-    begin, next_bank, bank, groups, tile, channels, index, table
+    begin : Out(1)
+        The first word of a packet is taken in this cycle: the packet runs on ``next_bank``.
+    next_bank, bank, groups, tile, channels, index, table
         As in :class:`Walker`.
     """
 
@@ -155,7 +162,6 @@ class Unpacker(wiring.Component):
             walker.groups.eq(self.groups),
             walker.next_bank.eq(self.next_bank),
             self.bank.eq(walker.bank),
-            self.begin.eq(walker.begin),
             self.tile.eq(walker.tile),
         ]
 
@@ -171,7 +177,8 @@ class Unpacker(wiring.Component):
             queue.w_data.eq(self.i.payload),
             queue.w_en.eq(self.i.valid),
             self.i.ready.eq(queue.w_rdy),
-            walker.arrive.eq(arrive & first),
+            self.begin.eq(arrive & first),
+            walker.arrive.eq(self.begin),
         ]
         window = [Signal(layout, name=f"word_{k}") for k in range(3)]
         count = Signal(range(4))

@@ -9,6 +9,7 @@ from tilefold.model.dct import idct
 from tilefold.model.level import clip
 from tilefold.model.pack import unpack
 from tilefold.model.quantise import channel_tables, dequantise
+from tilefold_hw.budget import packet_words
 from tilefold_hw.config import CodecConfig
 from tilefold_hw.layer import Layer
 
@@ -43,8 +44,24 @@ def packet(config, layer, samples=None, seed=0):
         samples = rng.integers(config.sample.min, config.sample.max + 1, shape)
     samples = np.broadcast_to(samples, shape)
     encoded = encode(config, layer, samples)
+    return _finish(config, layer, encoded.words, samples, encoded.saturated)
+
+
+def decoded(config, layer, words=None, seed=0):
+    """Send *words*, or random ones, through the decoder's half of the golden model."""
+    size = config.word_width // 8
+    if words is None:
+        rng = np.random.default_rng(seed)
+        array = rng.integers(0, 256, (packet_words(config, layer), size), dtype=np.uint8)
+    else:
+        data = b"".join(word.to_bytes(size, "little") for word in words)
+        array = np.frombuffer(data, dtype=np.uint8).reshape(-1, size)
+    return _finish(config, layer, array)
+
+
+def _finish(config, layer, words, samples=None, saturated=0):
     widths, shifts = channel_tables(layer)
-    fields = unpack(encoded.words, widths.ravel(), layer.groups)
+    fields = unpack(words, widths.ravel(), layer.groups)
     coefficients = dequantise(fields.reshape(layer.groups, *widths.shape), shifts, config)
     tiles = idct(coefficients, config.transform)
     offset = 0 if config.sample_signed else 1 << config.sample_width - 1
@@ -52,9 +69,9 @@ def packet(config, layer, samples=None, seed=0):
         config,
         layer,
         samples,
-        [int.from_bytes(word.tobytes(), "little") for word in encoded.words],
-        encoded.saturated,
-        decode(config, layer, encoded.words),
+        [int.from_bytes(word.tobytes(), "little") for word in words],
+        saturated,
+        decode(config, layer, words),
         int(np.count_nonzero(clip(tiles, config, layer.clip) != tiles + offset)),
     )
 
