@@ -161,7 +161,7 @@ class CodecConfig:
         """Read a configuration from TOML; fields left out keep their defaults."""
         try:
             table = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise ValueError(f"configuration must be TOML: {error}") from None
         return cls.from_dict(table)
 

@@ -1,13 +1,13 @@
 """What the demo found, as a table in the terminal and as files."""
 
 import json
-import os
 from pathlib import Path
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from tilefold.files import write_whole
 from tilefold_hw.budget import packet_words
 
 from .demo import Result
@@ -17,10 +17,8 @@ from .picture import draw
 def write(result: Result, directory: Path) -> None:
     """Write ``summary.json`` and ``tiles.png``; the summary last, and whole or not at all."""
     draw(result, directory / "tiles.png")
-    path = directory / "summary.json"
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(result.summary(), indent=2) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    summary = json.dumps(result.summary(), indent=2) + "\n"
+    write_whole(directory / "summary.json", summary.encode())
 
 
 def show(result: Result, console: Console) -> None:

@@ -4,10 +4,11 @@ It holds the configuration, a layer for every stored map (tables, clip, projecti
 the network itself, such as folded weights. Safetensors is data alone: nothing in it can run.
 """
 
+import hashlib
 import json
 import math
 import os
-import tempfile
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,10 +23,13 @@ from tilefold_hw.config import CodecConfig
 from tilefold_hw.layer import Clip, Layer, Projection
 from tilefold_hw.table import Table
 
+from .files import write_whole
 from .model.tiles import group_count
 
 FORMAT = "tilefold-bundle 1"
-"""What the metadata of a bundle says it is. The number changes with the layout."""
+"""What the metadata of a bundle says it is. The number changes with the layout.
+
+Tensors are called ``network/NAME`` and ``site/SITE/PART``."""
 
 _SITE = {
     "name": str,
@@ -118,7 +122,9 @@ class Bundle:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the bundle; *path* is replaced as a whole or not at all."""
         self.check()
-        tensors = {f"network/{name}": tensor for name, tensor in self.tensors.items()}
+        tensors = {
+            f"network/{name}": np.ascontiguousarray(tensor) for name, tensor in self.tensors.items()
+        }
         for site in self.sites:
             tensors |= _layer_tensors(site)
         metadata = {
@@ -127,16 +133,8 @@ class Bundle:
             "digest": self.config.digest,
             "sites": json.dumps([_site_record(site) for site in self.sites]),
         }
-        path = Path(path)
-        data = save({name: np.ascontiguousarray(x) for name, x in tensors.items()}, metadata)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
-            try:
-                file.write(data)
-                file.close()
-                Path(file.name).replace(path)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
+        metadata["checksum"] = checksum(metadata["sites"], tensors)
+        write_whole(path, save(tensors, metadata))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], config: CodecConfig | None = None) -> "Bundle":
@@ -178,6 +176,8 @@ class Bundle:
             tensors = load(data)
         except (SafetensorError, KeyError) as error:  # KeyError: a type that NumPy lacks
             raise ValueError(f"bundle must be a whole safetensors file: {error}") from None
+        if metadata.get("checksum") != checksum(metadata.get("sites", ""), tensors):
+            raise ValueError("bundle must match its checksum; it is damaged")
         sites = tuple(_site(record, tensors, made_for) for record in _records(metadata))
         network = {
             name.removeprefix("network/"): tensor
@@ -189,7 +189,20 @@ class Bundle:
                 raise ValueError(f"tensor {name!r} must be finite")
         bundle = cls(made_for, sites, network)
         bundle.check()
+        wanted = {f"network/{name}" for name in network}.union(*map(_layer_tensors, sites))
+        if strays := tensors.keys() - wanted:
+            raise ValueError(f"bundle must hold no tensor {reprlib.repr(min(strays))}")
         return bundle
+
+
+def checksum(sites: str, tensors: Mapping[str, NDArray[Any]]) -> str:
+    """SHA-256 of the sites and of every tensor's name, type, shape and bytes, in hex."""
+    total = hashlib.sha256(sites.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        total.update(json.dumps([name, str(tensor.dtype), tensor.shape]).encode())
+        total.update(tensor.tobytes())
+    return total.hexdigest()
 
 
 def _metadata(data: bytes) -> dict[str, str]:
@@ -203,7 +216,9 @@ def _metadata(data: bytes) -> dict[str, str]:
         metadata = json.loads(data[8 : 8 + size]).get("__metadata__", {})
     except (ValueError, AttributeError, RecursionError):
         raise ValueError("bundle must be a safetensors file; its header is not") from None
-    return metadata if isinstance(metadata, dict) else {}
+    if not isinstance(metadata, dict) or not all(isinstance(x, str) for x in metadata.values()):
+        raise ValueError("metadata of a bundle must be strings by name")
+    return metadata
 
 
 def _records(metadata: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -211,13 +226,17 @@ def _records(metadata: Mapping[str, str]) -> list[dict[str, Any]]:
         records = json.loads(metadata["sites"])
     except (KeyError, ValueError, RecursionError):
         raise ValueError("bundle must list its sites in JSON") from None
-    for record in records if isinstance(records, list) else [records]:
+    if not isinstance(records, list):
+        raise ValueError(f"sites must be a list, not {reprlib.repr(records)}")
+    for record in records:
         if not isinstance(record, dict) or record.keys() != _SITE.keys():
-            raise ValueError(f"site must have {', '.join(_SITE)}, not {record!r}")
+            raise ValueError(f"site must have {', '.join(_SITE)}, not {reprlib.repr(record)}")
         for name, kind in _SITE.items():
             if type(record[name]) is not kind:
-                raise TypeError(f"{name} of a site must be {kind.__name__}, not {record[name]!r}")
-    return list(records)
+                raise TypeError(
+                    f"{name} of a site must be {kind.__name__}, not {reprlib.repr(record[name])}"
+                )
+    return records
 
 
 def _site_record(site: Site) -> dict[str, Any]:
@@ -241,7 +260,7 @@ def _site(record: dict[str, Any], tensors: Mapping[str, NDArray[Any]], config: C
     name = record["name"]
 
     def tensor(key: str, dtype: type, dimensions: int) -> NDArray[Any]:
-        found = tensors.get(f"{name}/{key}")
+        found = tensors.get(f"site/{name}/{key}")
         if found is None or found.dtype != dtype or found.ndim != dimensions:
             kind = "missing" if found is None else f"{found.dtype}{list(found.shape)}"
             wanted = f"{np.dtype(dtype)}[{', '.join('n' * dimensions)}]"
@@ -259,7 +278,7 @@ def _site(record: dict[str, Any], tensors: Mapping[str, NDArray[Any]], config: C
     )
 
     def projection(key: str) -> Projection | None:
-        if f"{name}/{key}/weights" not in tensors:
+        if f"site/{name}/{key}/weights" not in tensors:
             return None
         parts = {
             part: tensor(f"{key}/{part}", dtype, dimensions).tolist()
@@ -287,7 +306,7 @@ def _site(record: dict[str, Any], tensors: Mapping[str, NDArray[Any]], config: C
 
 def _clip(limits: list[Any]) -> Clip:
     if len(limits) != 2 or any(type(limit) not in (int, type(None)) for limit in limits):
-        raise ValueError(f"clip must be two integers or null, not {limits!r}")
+        raise ValueError(f"clip must be two integers or null, not {reprlib.repr(limits)}")
     return Clip(*limits)
 
 
@@ -302,7 +321,7 @@ def _layer_tensors(site: Site) -> dict[str, NDArray[Any]]:
         if projection:
             for part, (dtype, _) in _PROJECTION.items():
                 tensors[f"{key}/{part}"] = np.array(getattr(projection, part), dtype=dtype)
-    return {f"{site.name}/{key}": tensor for key, tensor in tensors.items()}
+    return {f"site/{site.name}/{key}": tensor for key, tensor in tensors.items()}
 
 
 def _difference(config: CodecConfig, other: CodecConfig) -> str:

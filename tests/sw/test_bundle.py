@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
-from tilefold.bundle import FORMAT, Bundle, Site
+from tilefold.bundle import FORMAT, Bundle, Site, checksum
 from tilefold_hw.config import CodecConfig
 from tilefold_hw.layer import Clip, Layer, Projection
 from tilefold_hw.table import uniform
@@ -54,6 +54,7 @@ def forge(path, edit_metadata=None, edit_tensors=None):
         edit_metadata(metadata)
     if edit_tensors:
         edit_tensors(tensors)
+    metadata["checksum"] = checksum(metadata["sites"], tensors)
     path.write_bytes(save(tensors, metadata))
 
 
@@ -150,7 +151,7 @@ def test_refuses_sites_that_are_none(path):
 def test_refuses_a_bad_site(path, name, value, sentence):
     def rename(tensors):
         if name == "name":
-            for key in [key for key in tensors if key.startswith("conv1/")]:
+            for key in [key for key in tensors if key.startswith("site/conv1/")]:
                 tensors.setdefault(key.replace("conv1", value, 1), tensors[key])
 
     forge(path, edit_site(name, value), rename)
@@ -159,7 +160,7 @@ def test_refuses_a_bad_site(path, name, value, sentence):
 
 def test_refuses_tensors_that_do_not_belong(path):
     def other_type(tensors):
-        tensors["conv1/widths"] = tensors["conv1/widths"].astype(np.int32)
+        tensors["site/conv1/widths"] = tensors["site/conv1/widths"].astype(np.int32)
 
     forge(path, edit_tensors=other_type)
     refuses(path, "widths of site 'conv1' must be uint8[n, n], not int32[2, 64]")
@@ -167,7 +168,7 @@ def test_refuses_tensors_that_do_not_belong(path):
 
 def test_refuses_a_table_too_wide(path):
     def widen(tensors):
-        tensors["conv2/widths"][1, 9] = 12
+        tensors["site/conv2/widths"][1, 9] = 12
 
     forge(path, edit_tensors=widen)
     with pytest.raises(
@@ -194,13 +195,61 @@ def test_names_the_sites_there_are(path):
         Bundle.load(path).site("conv3")
 
 
+def test_one_flipped_bit_anywhere_is_seen(path):
+    data = bytearray(path.read_bytes())
+    rng = np.random.default_rng(0)
+    places = [*rng.integers(0, len(data), 150), len(data) - 1]
+    for place in places:
+        damaged = bytearray(data)
+        damaged[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"net\.safetensors: "):
+            Bundle.load(path)
+
+
+def test_refuses_a_table_that_was_changed(path):
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    refuses(path, "bundle must match its checksum; it is damaged")
+
+
+def test_refuses_tensors_that_nothing_uses(path):
+    forge(path, edit_tensors=lambda tensors: tensors.update({"q/evil": np.zeros(1)}))
+    refuses(path, "bundle must hold no tensor 'q/evil'")
+
+
+def test_refuses_sites_that_are_no_list(path):
+    forge(path, lambda metadata: metadata.update(sites='{"name": 1}'))
+    refuses(path, "sites must be a list, not {'name': 1}")
+
+
+def test_refuses_metadata_that_is_no_text(path):
+    header = json.dumps({"__metadata__": {"format": 5}}).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    refuses(path, "metadata of a bundle must be strings by name")
+
+
+def test_a_site_may_be_called_network(tmp_path):
+    tensors = {"widths": np.arange(3, dtype=np.float32)}
+    Bundle(CONFIG, (site("network"),), tensors).save(tmp_path / "b")
+    again = Bundle.load(tmp_path / "b")
+    assert again.sites == (site("network"),)
+    np.testing.assert_array_equal(again.tensors["widths"], np.arange(3))
+
+
+def test_a_bundle_has_the_rights_of_any_new_file(path):
+    other = path.with_name("other")
+    other.write_bytes(b"")
+    assert path.stat().st_mode == other.stat().st_mode
+
+
 def test_a_failed_save_leaves_the_old_file(path, monkeypatch):
     before = path.read_bytes()
 
-    def fail(self, target):
+    def fail(source, target):
         raise OSError("no space left")
 
-    monkeypatch.setattr("pathlib.Path.replace", fail)
+    monkeypatch.setattr("os.replace", fail)
     with pytest.raises(OSError, match="no space left"):
         Bundle(CONFIG, (site(),)).save(path)
     assert path.read_bytes() == before

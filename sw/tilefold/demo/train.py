@@ -7,7 +7,6 @@ held-out images had no say.
 """
 
 import argparse
-import os
 import sys
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from safetensors.numpy import save as serialise
 
+from ..files import write_whole
 from . import digits
 from .network import CLASSES, EPSILON, STAGES, Floats, accuracy, fold, forward
 
@@ -158,13 +158,7 @@ def tensors(model: "nn.Sequential") -> dict[str, Floats]:
 
 def save(weights: Mapping[str, Floats], path: Path, description: str) -> None:
     """Write *weights* to a safetensors file, whole or not at all."""
-    content = serialise(dict(weights), metadata={"description": description})
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, serialise(dict(weights), metadata={"description": description}))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
