@@ -16,11 +16,12 @@ class Control(wiring.Component):
     Settings have two banks. Packets run on one, the host writes the other, and a commit makes the
     next packet that begins, and all after it, run on what was written. While a commit is pending,
     or a packet of the bank to be written is still inside, writes to settings and commits are
-    ignored and ``refused`` is raised: no packet can see half a layer.
+    ignored and ``refused`` is raised. Nothing is committed while it is: a layer of which one write
+    was refused must be written again. So no packet can see half a layer.
 
     Parameters
     ----------
-    regs : RegisterMap
+    regmap : RegisterMap
     version : int
         Content of the ``version`` register.
     digest : str
@@ -90,7 +91,7 @@ class Control(wiring.Component):
             m.d.sync += packets.eq(packets + begins - ends)
         busy = Signal()
         m.d.comb += busy.eq(pending | Mux(shadow, inside[1], inside[0]).any())
-        # A packet that begins now may take this very bank along.
+        # A packet that begins in this cycle is no matter: it takes the other bank.
         free = ~busy
 
         status = Cat(pending, busy, self.configured)
@@ -114,16 +115,17 @@ class Control(wiring.Component):
                 value = 0
                 commit = written & bus.w_data[0]
                 clear = written & bus.w_data[1]
-                with m.If(commit & free):
+                whole = free & ~errors[0]
+                with m.If(commit & whole):
                     m.d.sync += [pending.eq(1), self.configured.eq(1)]
-                with m.If(commit & busy):
+                with m.If(commit & ~whole):
                     m.d.comb += refused.eq(1)
             elif reg.name in self.counters:
                 value = counter = Signal(reg.width, name=reg.name)
                 event = getattr(self, f"count_{reg.name.removesuffix('_count')}")
                 m.d.sync += counter.eq(counter + event)
                 with m.If(clear):
-                    m.d.sync += counter.eq(0)
+                    m.d.sync += counter.eq(event)
             else:
                 value = self._setting(m, reg, written & free, shadow)
                 with m.If(written & busy):

@@ -88,7 +88,7 @@ class Basin(_Queue):
     shape : ShapeLike
         Payload.
     flight : int
-        Most items that can still be pushed once nothing enters any more.
+        Most items that are pushed after the last cycle in which something entered.
 
     Members
     -------

@@ -45,7 +45,7 @@ class Packer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         bits, word = self.config.field.width, self.config.word_width
-        m.submodules.basin = basin = Basin(self.o.payload.shape(), flight=5)
+        m.submodules.basin = basin = Basin(self.o.payload.shape(), flight=4)
         wiring.connect(m, basin.o, flipped(self.o))
         m.d.comb += self.i.ready.eq(basin.ready)
 

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out, flipped
 from tilefold_hw.check import require
 from tilefold_hw.config import SCALE, SCALE_SHIFT_MAX, WEIGHT, CodecConfig
 from tilefold_hw.fixed import Q
-from tilefold_hw.layer import bias_format
+from tilefold_hw.layer import bias_format, sum_format
 from tilefold_hw.regs import RegisterMap, weight_stride
 
 from .arith import clamp, shape
@@ -92,7 +92,7 @@ class Projector(wiring.Component):
         m = Module()
         macs, channels = self.macs, self.config.channels
         m.submodules.basin = basin = Basin(
-            self.o.payload.shape(), flight=2 * macs + self._MULTIPLY + self._SCALE
+            self.o.payload.shape(), flight=macs + self._MULTIPLY + self._SCALE
         )
         wiring.connect(m, basin.o, flipped(self.o))
 
@@ -163,7 +163,7 @@ class Projector(wiring.Component):
         totals = []
         for k in range(macs):
             product = Signal(shape(WEIGHT * self.q), name=f"product_{k}")
-            total = Signal(shape((WEIGHT * self.q).sum_of(channels)), name=f"total_{k}")
+            total = Signal(shape(sum_format(self.q, channels)), name=f"total_{k}")
             m.d.sync += product.eq(sample * weights[k])
             term = delay(m, product, 1)
             with m.If(accumulate):
@@ -202,9 +202,10 @@ class Projector(wiring.Component):
             delay(m, self._parameter(m, name, address), 1) for name in PARAMETERS[1:]
         )
         # cycle 1: memories; 2: their registers; 3: bias; 4, 5: product.
-        bias_q = bias_format(self.q, self.config.channels)
-        biased = Signal(shape(bias_q + bias_q))
-        product = Signal(shape((bias_q + bias_q) * SCALE))
+        channels = self.config.channels
+        biased_q = sum_format(self.q, channels) + bias_format(self.q, channels)
+        biased = Signal(shape(biased_q))
+        product = Signal(shape(biased_q * SCALE))
         m.d.sync += [
             biased.eq(delay(m, total, 2) + bias.as_signed()),
             product.eq(biased * delay(m, scale, 1)),

@@ -105,13 +105,10 @@ class Tables(wiring.Component):
                 m.d.sync += channel.eq(Mux(self.group_end, 0, channel + 1))
 
         # cycle 1: the index answers; cycle 2: the table; cycle 3: its output register.
-        looked_up = Signal(range(config.pixels))
+        looked_up = Signal(range(table_stride(config)))
         bank = Signal()
-        stride_bits = (table_stride(config) - 1).bit_length()
         m.d.sync += [looked_up.eq(place), bank.eq(self.bank), self.entry.eq(table.data)]
         address = Cat(looked_up, index.data)
-        if len(looked_up) != stride_bits:
-            raise AssertionError("a table's stride must be a power of two")
         m.d.comb += [
             index.addr.eq(Cat(channel, self.bank) if config.channels > 1 else Cat(0, self.bank)),
             table.addr.eq(Cat(address[: len(table.addr) - 1], bank)),

@@ -5,7 +5,7 @@ from functools import partial
 
 from .check import naming, require, require_each
 from .config import GROUPS_WIDTH, SCALE, SCALE_SHIFT_MAX, WEIGHT, CodecConfig
-from .fixed import Q
+from .fixed import SQ, Q
 from .table import Table
 
 
@@ -86,7 +86,12 @@ class Projection:
 
 
 def bias_format(i: Q, channels: int) -> Q:
-    """Format of a bias: that of the sum of *channels* products of an input and a weight."""
+    """Format of a bias: that of the sum of *channels* products, as far as a register holds it."""
+    return SQ(min(sum_format(i, channels).width, 32))
+
+
+def sum_format(i: Q, channels: int) -> Q:
+    """Format of the sum of *channels* products of an input and a weight."""
     return (WEIGHT * i).sum_of(channels)
 
 

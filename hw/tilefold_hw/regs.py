@@ -2,8 +2,13 @@
 
 Addresses count 32-bit words. Settings and memories are **shadowed**: a write goes to the bank that
 no data uses, and ``control.commit`` makes the whole bank take effect at the start of the next
-packet. The bank that was in use before then becomes the shadow, with what it held two layers ago,
+packet: for an encoder when the packet's first sample is offered, for a decoder when its first word
+is taken. The bank that was in use before then becomes the shadow, with what it held two layers ago,
 so loading a layer writes all of it: :func:`encoder_writes` and :func:`decoder_writes`.
+
+A commit can't be taken back: until a packet has begun on it, ``status.busy`` is set and all writes
+are refused. A write that was refused spoils the layer that it belonged to: commits are refused as
+well until ``errors.refused`` is cleared and the layer is written again.
 """
 
 from collections.abc import Iterator
@@ -119,7 +124,7 @@ def encoder_map(config: CodecConfig) -> RegisterMap:
     """Register map of an ``Encoder``."""
     settings = [
         _channels("channels", config, "Stored channels."),
-        _Setting("groups", GROUPS_WIDTH, "Tile groups in a packet."),
+        _Setting("groups", GROUPS_WIDTH, "Tile groups in a packet, at least 1."),
         _Setting("words", WORDS_WIDTH, "Words that a packet must have: see the budget."),
     ]
     memories = _table_memories(config)
@@ -140,7 +145,7 @@ def decoder_map(config: CodecConfig) -> RegisterMap:
     """Register map of a ``Decoder``."""
     settings = [
         _channels("channels", config, "Stored channels."),
-        _Setting("groups", GROUPS_WIDTH, "Tile groups in a packet."),
+        _Setting("groups", GROUPS_WIDTH, "Tile groups in a packet, at least 1."),
         *_clip("restore", config.restored),
     ]
     memories = _table_memories(config)
@@ -204,7 +209,7 @@ class _Setting:
 
 
 def _channels(name: str, config: CodecConfig, doc: str) -> _Setting:
-    return _Setting(name, config.channels.bit_length(), doc)
+    return _Setting(name, config.channels.bit_length(), f"{doc} 1 to {config.channels}.")
 
 
 def _clip(name: str, q: Q) -> list[_Setting]:

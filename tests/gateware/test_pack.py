@@ -152,6 +152,12 @@ def test_a_stall_costs_its_own_cycles_and_no_more():
         assert run.received[-1] - flowing.received[-1] <= cycles
 
 
+def test_a_long_stall_finds_room_for_all_in_flight():
+    """Packets of one field make a word each: the most that can be under way."""
+    bench = packer(16)
+    check(bench, [[field_width(bench)]] * 80, stall=(0, lambda cycle: 40 <= cycle < 100))
+
+
 @pytest.mark.parametrize("spoil", [1, 2, 3, 9])
 def test_a_reset_forgets_the_word_it_cuts(spoil):
     bench = Bench(Packer(CodecConfig(word_width=16)), resettable=True)

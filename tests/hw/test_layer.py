@@ -5,7 +5,7 @@ import pytest
 
 from tilefold_hw.config import CodecConfig
 from tilefold_hw.fixed import SQ, UQ
-from tilefold_hw.layer import Clip, Layer, Projection, bias_format
+from tilefold_hw.layer import Clip, Layer, Projection, bias_format, sum_format
 from tilefold_hw.table import Table, uniform
 
 CONFIG = CodecConfig(channels=4, tables=2)
@@ -188,8 +188,9 @@ def test_clip_falls_back_to_the_limits_of_the_format(clip, q, limits):
 
 @pytest.mark.parametrize("i", [UQ(8), SQ(8), UQ(16), SQ(17)])
 @pytest.mark.parametrize("channels", [1, 2, 3, 64, 1024])
-def test_a_bias_is_as_wide_as_the_sum_it_joins(i, channels):
+def test_a_bias_is_as_wide_as_the_sum_it_joins_or_as_a_register(i, channels):
     # -128 times the end of the input that is furthest from zero.
-    q = bias_format(i, channels)
+    q = sum_format(i, channels)
     assert q.min <= channels * -128 * i.max
     assert channels * -128 * i.min <= q.max
+    assert bias_format(i, channels).width == min(q.width, 32)

@@ -114,7 +114,7 @@ def test_windows_are_aligned_to_their_size_and_within_the_map(regs_of, writes, c
         assert memory.address % (1 << memory.address_width) == 0
         assert memory.address % 32 == 0
         assert (memory.address + memory.depth - 1) >> regs.address_width == 0
-        assert 1 <= memory.width <= 64
+        assert 1 <= memory.width <= 32
     assert all(1 <= reg.width <= 32 for reg in regs.registers)
 
 
