@@ -114,7 +114,12 @@ def summary(verb: EntryPoint) -> str:
     return ""
 
 
-@click.group("tilefold", cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    "tilefold",
+    cls=Verbs,
+    subcommand_metavar="VERB ...",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.option("--traceback", is_flag=True, help="Show where an error was raised.")
 @click.version_option(package_name="tilefold")
 def main(traceback: bool) -> None:
@@ -122,7 +127,7 @@ def main(traceback: bool) -> None:
 
     A layer's output is cut into 8×8 tiles, transformed, quantised by a fixed table and packed into
     memory words; the way back undoes it. Tilefold generates the circuits, models them bit for bit,
-    and runs them in simulation or on a board.
+    and runs them in simulation.
 
     `tilefold VERB --help` tells what a verb does and takes.
     """
