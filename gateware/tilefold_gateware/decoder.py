@@ -1,6 +1,8 @@
 """Decoder: memory words back to samples."""
 
-from amaranth.hdl import Module, Mux, Signal
+from functools import partial
+
+from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -12,9 +14,9 @@ from .chain import chain
 from .control import Control
 from .dct import Idct
 from .level import Clipper
-from .project import PARAMETERS, Projector
+from .project import Projector
 from .quantise import Dequantiser
-from .streams import Bus, framed
+from .streams import Bus, chosen, framed
 from .transpose import Transposer
 from .unpack import Unpacker
 from .watch import Watch
@@ -64,9 +66,7 @@ class Decoder(wiring.Component):
         m.submodules.control = control = Control(self.regmap, DECODER, config.digest)
         connect(m, flipped(self.bus), control.bus)
 
-        def setting(bank, name):
-            return Mux(bank, control.settings[1][name], control.settings[0][name])
-
+        setting = partial(chosen, control.settings)
         unpack = Unpacker(config)
         clip = Clipper(config)
         reorder = Transposer(shape(config.restored), config.channels, config.pixels, vary="rows")
@@ -80,15 +80,14 @@ class Decoder(wiring.Component):
         if config.expand_macs:
             expand = Projector(config, config.expand_macs, config.restored, self.regmap)
             stages["expand"] = expand
-            for bank, settings in enumerate(control.settings):
-                m.d.comb += [
-                    expand.settings[bank].inputs.eq(settings.channels),
-                    expand.settings[bank].outputs.eq(settings.outputs),
-                    expand.settings[bank].low.eq(settings.expand_low),
-                    expand.settings[bank].high.eq(settings.expand_high),
-                ]
-            for name in PARAMETERS:
-                connect(m, getattr(control, name), getattr(expand, name))
+            expand.run_on(
+                m,
+                control,
+                inputs="channels",
+                outputs="outputs",
+                low="expand_low",
+                high="expand_high",
+            )
         watch = stages["watch"] = Watch(shape(config.restored))
         chain(m, o=flipped(self.o), **stages)
 

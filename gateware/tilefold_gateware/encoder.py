@@ -1,6 +1,8 @@
 """Encoder: samples to memory words."""
 
-from amaranth.hdl import Module, Mux
+from functools import partial
+
+from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -14,9 +16,9 @@ from .dct import Dct
 from .frame import Framer
 from .level import Centre
 from .pack import Packer
-from .project import PARAMETERS, Projector
+from .project import Projector
 from .quantise import Quantiser
-from .streams import Bus, framed
+from .streams import Bus, chosen, framed
 from .transpose import Transposer
 from .watch import Watch
 
@@ -66,9 +68,7 @@ class Encoder(wiring.Component):
         m.submodules.control = control = Control(self.regmap, ENCODER, config.digest)
         connect(m, flipped(self.bus), control.bus)
 
-        def setting(bank, name):
-            return Mux(bank, control.settings[1][name], control.settings[0][name])
-
+        setting = partial(chosen, control.settings)
         frame = Framer(config, shape(config.sample))
         reorder = Transposer(shape(config.sample), config.pixels, config.channels, vary="columns")
         quantise = Quantiser(config)
@@ -77,15 +77,14 @@ class Encoder(wiring.Component):
         if config.project_macs:
             project = Projector(config, config.project_macs, config.sample, self.regmap)
             stages["project"] = project
-            for bank, settings in enumerate(control.settings):
-                m.d.comb += [
-                    project.settings[bank].inputs.eq(settings.inputs),
-                    project.settings[bank].outputs.eq(settings.channels),
-                    project.settings[bank].low.eq(settings.project_low),
-                    project.settings[bank].high.eq(settings.project_high),
-                ]
-            for name in PARAMETERS:
-                connect(m, getattr(control, name), getattr(project, name))
+            project.run_on(
+                m,
+                control,
+                inputs="inputs",
+                outputs="channels",
+                low="project_low",
+                high="project_high",
+            )
         stages |= {
             "reorder": reorder,
             "centre": Centre(config),

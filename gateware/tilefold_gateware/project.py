@@ -15,7 +15,7 @@ from tilefold_hw.regs import RegisterMap, weight_stride
 from .arith import clamp, shape
 from .outlet import Basin
 from .pipeline import delay
-from .streams import Write, inner
+from .streams import Write, chosen, inner
 
 PARAMETERS = ("weights", "biases", "scales", "shifts")
 """Memories of a projector, as the register map calls them."""
@@ -88,6 +88,13 @@ class Projector(wiring.Component):
             }
         )
 
+    def run_on(self, m: Module, control: wiring.Component, **names: str) -> None:
+        """Run on the settings of *control* called *names*, and on its memories."""
+        for mine, theirs in zip(self.settings, control.settings, strict=True):
+            m.d.comb += [mine[name].eq(theirs[names[name]]) for name in names]
+        for name in PARAMETERS:
+            wiring.connect(m, getattr(control, name), getattr(self, name))
+
     def elaborate(self, platform):
         m = Module()
         macs, channels = self.macs, self.config.channels
@@ -107,7 +114,7 @@ class Projector(wiring.Component):
         w_half, w_place = Signal(), Signal(half_bits)
         collect = self.i.valid & self.i.ready
         bank_in = self.i.payload.bank
-        w_end = w_place + 1 == Mux(bank_in, self.settings[1].inputs, self.settings[0].inputs)
+        w_end = w_place + 1 == chosen(self.settings, bank_in, "inputs")
         m.d.comb += [
             self.i.ready.eq(~full.bit_select(w_half, 1)),
             w_port.addr.eq(Cat(w_place, w_half)),
@@ -131,8 +138,8 @@ class Projector(wiring.Component):
         leaving = Signal(range(macs))
         last = Mux(r_half, framing[1].last, framing[0].last)
         bank = Mux(r_half, framing[1].bank, framing[0].bank)
-        inputs = Mux(bank, self.settings[1].inputs, self.settings[0].inputs)
-        outputs = Mux(bank, self.settings[1].outputs, self.settings[0].outputs)
+        inputs = chosen(self.settings, bank, "inputs")
+        outputs = chosen(self.settings, bank, "outputs")
         rest = Signal(range(channels + 1))
         m.d.comb += rest.eq(outputs - base)
         final = rest <= macs
@@ -218,8 +225,8 @@ class Projector(wiring.Component):
         m.d.sync += widened.eq(product + half)
         rounded = delay(m, widened.as_signed() >> delay(m, shift, 1), 1)
         late = delay(m, bank, 7)
-        low = Mux(late, self.settings[1].low, self.settings[0].low)
-        high = Mux(late, self.settings[1].high, self.settings[0].high)
+        low = chosen(self.settings, late, "low")
+        high = chosen(self.settings, late, "high")
         m.d.sync += [
             basin.push.eq(delay(m, left != 0, 7)),
             basin.payload.data.eq(clamp(rounded, low, high)),

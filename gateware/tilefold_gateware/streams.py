@@ -1,6 +1,6 @@
 """What flows between the boxes: payload layouts and the ports of memories."""
 
-from amaranth.hdl import ShapeLike
+from amaranth.hdl import Mux, ShapeLike, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -17,6 +17,11 @@ def inner(shape: ShapeLike, **fields: ShapeLike) -> data.StructLayout:
     a packet can't see two settings, however deep the pipeline is.
     """
     return data.StructLayout({"data": shape, **fields, "last": 1, "bank": 1})
+
+
+def chosen(settings, bank: Value, name: str) -> Value:
+    """Setting *name* of the bank that *bank* says, out of the array of both."""
+    return Mux(bank, settings[1][name], settings[0][name])
 
 
 class Write(wiring.Signature):
