@@ -62,9 +62,9 @@ def test_matches_the_model(stall):
         ({"tile": 4, "channels": 1, "tables": 1, "word_width": 512}, 1),
         ({"tile": 4, "channels": 3, "tables": 1, "sample_width": 4}, 3),
         ({"tile": 7, "sample_width": 9, "sample_signed": True, "word_width": 64}, 2),
-        ({"tile": 8, "sample_width": 4, "sample_signed": True, "word_width": 128}, 3),
+        ({"tile": 8, "sample_width": 4, "sample_signed": True, "word_width": 128}, 2),
         ({"tile": 8, "sample_width": 12, "word_width": 16}, 1),
-        ({"tile": 8, "sample_width": 16, "word_width": 256, "multiplier_width": 16}, 2),
+        ({"tile": 8, "sample_width": 16, "word_width": 256, "multiplier_width": 16}, 1),
         ({"tile": 8, "sample_width": 16, "sample_signed": True}, 1),
         ({"tile": 16, "sample_width": 8}, 1),
     ],
@@ -102,7 +102,9 @@ def test_any_table_gives_whole_packets(table):
         check(decoder(SMALL), random_packets(SMALL, layer, 4))
 
 
-@pytest.mark.parametrize(("config", "channels"), [(EIGHT, 1), (SMALL, 2)])
+@pytest.mark.parametrize(
+    ("config", "channels"), [(SMALL, 2), pytest.param(EIGHT, 1, marks=pytest.mark.slow)]
+)
 def test_a_sample_a_cycle_over_a_hundred_tile_groups(config, channels):
     layer = layer_of(config, channels, groups=100)
     run = check(decoder(config), random_packets(config, layer, 1))
@@ -110,9 +112,9 @@ def test_a_sample_a_cycle_over_a_hundred_tile_groups(config, channels):
     assert packet_cycles(config, layer) == 100 * config.pixels * channels
 
 
-@pytest.mark.parametrize(("channels", "groups", "count"), [(1, 1, 100), (3, 1, 36), (2, 3, 18)])
-@pytest.mark.parametrize("density", [0.05, 0.9])
-def test_a_sample_a_cycle_over_packets_however_short(channels, groups, count, density):
+@pytest.mark.parametrize(("channels", "groups", "count"), [(1, 1, 100), (3, 1, 12), (2, 3, 6)])
+def test_a_sample_a_cycle_over_packets_however_short(channels, groups, count):
+    density = 0.05 if count == 100 else 0.9
     layer = layer_of(SMALL, channels, groups, density=density)
     run = check(decoder(SMALL), random_packets(SMALL, layer, count))
     np.testing.assert_array_equal(np.diff(run.received), 1)
@@ -134,7 +136,6 @@ def test_nearly_a_word_a_sample_can_come():
         ({"tile": 7}, 2, 0.3),
         ({"tile": 8}, 1, 1.0),
         ({"tile": 8}, 3, 0.1),
-        ({"tile": 16}, 2, 0.5),
     ],
     ids=str,
 )
@@ -144,7 +145,7 @@ def test_latency_to_the_first_sample(fields, channels, density):
     packets = random_packets(config, layer, 2)
     # The second packet comes on its own: what settles once has settled.
     start = len(packets[0].words)
-    run = check(decoder(config), packets, hold={start: 2200 if config.tile == 16 else 900})
+    run = check(decoder(config), packets, hold={start: 600})
     told = latency.decoder(config, layer)
     assert run.latency == told + latency.SETTLE
     assert run.received[packets[0].restored.size] - run.sent[start] == told
@@ -160,7 +161,7 @@ def test_expands_behind_the_transform_as_fast_as_the_budget_says(inputs, outputs
     layer = layer_of(config, inputs, groups=2, expand=projection)
     packets = random_packets(config, layer, 3)
     start = len(packets[0].words)
-    run = check(decoder(config), packets, hold={start: 700})
+    run = check(decoder(config), packets, hold={start: 500})
     first = packets[0].restored.size
     assert run.received[first] - run.sent[start] == latency.decoder(config, layer)
     ends = np.array(run.received)[run["last"] == 1]

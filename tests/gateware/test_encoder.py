@@ -57,9 +57,9 @@ def test_matches_the_model(stall):
         ({"tile": 4, "channels": 1, "tables": 1, "word_width": 512}, 1),
         ({"tile": 4, "channels": 3, "tables": 1, "sample_width": 4}, 3),
         ({"tile": 7, "sample_width": 9, "sample_signed": True, "word_width": 64}, 2),
-        ({"tile": 8, "sample_width": 4, "sample_signed": True, "word_width": 128}, 3),
+        ({"tile": 8, "sample_width": 4, "sample_signed": True, "word_width": 128}, 2),
         ({"tile": 8, "sample_width": 12, "word_width": 16}, 1),
-        ({"tile": 8, "sample_width": 16, "word_width": 256, "multiplier_width": 16}, 2),
+        ({"tile": 8, "sample_width": 16, "word_width": 256, "multiplier_width": 16}, 1),
         ({"tile": 8, "sample_width": 16, "sample_signed": True}, 1),
         ({"tile": 16, "sample_width": 8}, 1),
     ],
@@ -98,7 +98,9 @@ def test_any_table_gives_the_words_that_the_budget_promises(table):
         assert len(run.payloads) == 4 * packet_words(SMALL, layer)
 
 
-@pytest.mark.parametrize(("config", "channels"), [(EIGHT, 1), (SMALL, 2)])
+@pytest.mark.parametrize(
+    ("config", "channels"), [(SMALL, 2), pytest.param(EIGHT, 1, marks=pytest.mark.slow)]
+)
 def test_a_sample_a_cycle_over_a_hundred_tile_groups(config, channels):
     layer = layer_of(config, channels, groups=100)
     run = check(encoder(config), random_packets(config, layer, 1))
@@ -106,7 +108,7 @@ def test_a_sample_a_cycle_over_a_hundred_tile_groups(config, channels):
     assert packet_cycles(config, layer) == 100 * config.pixels * channels
 
 
-@pytest.mark.parametrize(("channels", "groups", "count"), [(1, 1, 100), (3, 1, 36), (2, 3, 18)])
+@pytest.mark.parametrize(("channels", "groups", "count"), [(1, 1, 100), (3, 1, 12), (2, 3, 6)])
 def test_a_sample_a_cycle_over_packets_however_short(channels, groups, count):
     layer = layer_of(SMALL, channels, groups, density=0.9)
     run = check(encoder(SMALL), random_packets(SMALL, layer, count))
@@ -166,7 +168,7 @@ def test_projects_in_front_of_the_transform_as_fast_as_the_budget_says(inputs, o
     packets = random_packets(config, layer, 3)
     # The second packet, on its own: what settles once has settled.
     start = packets[0].samples.size
-    run = check(encoder(config), packets, hold={start: 700})
+    run = check(encoder(config), packets, hold={start: 500})
     word = len(packets[0].words)
     assert run.received[word] - run.sent[start] == latency.encoder(config, layer)
     # Two in a row.
