@@ -5,11 +5,11 @@ from numpy.testing import assert_array_equal
 
 from tilefold_gateware.codec import Codec
 from tilefold_hw import regs
-from tilefold_hw.budget import packet_bits, packet_cycles, packet_words
+from tilefold_hw.budget import packet_cycles, packet_words
 
 from ..cases import Case, make_case, random_case, random_groups, random_layer
 from ..rig import CodecRig, Roundtrip
-from .common import AFTER, STALLS, refuses_data_without_a_layer
+from .common import AFTER, STALLS, layer_of_words, refuses_data_without_a_layer
 
 COMPONENT, RIG = Codec, CodecRig
 
@@ -34,10 +34,7 @@ def packets_equal_the_model(codec: CodecRig, rng: np.random.Generator) -> None:
 def a_full_memory_holds_the_encoder_back(codec: CodecRig, rng: np.random.Generator) -> None:
     """An output that is taken slowly loses nothing, however much more there is than memory."""
     config = codec.config
-    # Twice as many words as there is memory for, if a packet has any.
-    layer = random_layer(config, rng, groups=1)
-    while packet_bits(layer) < config.word_width:
-        layer = random_layer(config, rng, groups=1)
+    layer = layer_of_words(config, rng, 4)
     packets = 1 + 2 * config.memory_words // packet_words(config, layer)
     case = make_case(config, layer, random_groups(config, layer, rng, packets))
     codec.load(case.layer)

@@ -11,10 +11,10 @@ from tilefold_hw import regs
 from tilefold_hw.budget import packet_cycles
 from tilefold_hw.regs import decoder_writes
 
-from ..cases import Case, random_case
+from ..cases import Case, make_case, random_case, random_groups
 from ..rig import DecoderRig
 from ..simulation import Access, Run
-from .common import AFTER, STALLS, refuses_data_without_a_layer
+from .common import AFTER, STALLS, layer_of_words, refuses_data_without_a_layer
 
 COMPONENT, RIG = Decoder, DecoderRig
 
@@ -55,9 +55,9 @@ def a_layer_waits_for_the_end_of_a_packet(decoder: DecoderRig, rng: np.random.Ge
     for stall in (0.0, 0.4):
         old, new = (_with_words(decoder, rng, packets=2) for _ in range(2))
         decoder.load(old.layer)
-        cut = len(old.words) * 7 // 8  # in the second packet, of which a sample is out by then
-        some = old.restored.size // 2 + 1
-        begun = decoder.simulation.run(_payload(0, cut, old), some, stall=stall)
+        cut = len(old.words) * 3 // 4  # in the second packet, which begins before the first is out
+        first = old.restored.size // 2
+        begun = decoder.simulation.run(_payload(0, cut, old), first, stall=stall)
         decoder.load(new.layer)
         assert decoder.registers.read("status") & regs.PENDING
         left = old.restored.size + new.restored.size - begun.received.count
@@ -154,10 +154,8 @@ def its_registers_tell_what_it_is(decoder: DecoderRig, rng: np.random.Generator)
 
 def _with_words(decoder: DecoderRig, rng: np.random.Generator, packets: int) -> Case:
     """Return a case whose packets have words enough to lose one in the middle."""
-    while True:
-        case = random_case(decoder.config, rng, packets=packets)
-        if len(case.words) >= 4 * packets:
-            return case
+    layer = layer_of_words(decoder.config, rng, 4)
+    return make_case(decoder.config, layer, random_groups(decoder.config, layer, rng, packets))
 
 
 def _spoil(
