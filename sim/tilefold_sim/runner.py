@@ -17,13 +17,10 @@ import numpy as np
 
 from tilefold_hw.config import CodecConfig
 
-from .benches import BENCH, CONFIG, SEED, bench, scenarios
+from .benches import BENCH, CONFIG, SEED, SIMULATORS, bench, scenarios
 from .compiled import Compiled
 from .cxxrtl import FOLDER
 from .verilog import to_verilog
-
-SIMULATORS = ("cxxrtl", "verilator", "icarus")
-"""Compiled and in this process; the other two run the Verilog, under cocotb."""
 
 _FIXES = {
     "cxxrtl": "a C++ compiler such as g++",
@@ -87,7 +84,7 @@ def run(
     seed : int
         Of layers, samples and pauses.
     waves : bool
-        Record waves, where the simulator can: not ``cxxrtl``.
+        Record waves: FST, or VCD where Verilator finds no header of lz4. Not by ``cxxrtl``.
     folder : path
         Where what is built is kept, for the next run.
 
@@ -101,6 +98,8 @@ def run(
     bench(name)
     if simulator not in SIMULATORS:
         raise ValueError(f"simulator must be one of {', '.join(SIMULATORS)}, not {simulator!r}")
+    if waves and simulator == "cxxrtl":
+        raise ValueError("waves must be recorded by verilator or icarus, not by cxxrtl")
     if not installed(simulator):
         raise FileNotFoundError(f"{simulator} needs {_FIXES[simulator]}")
     if simulator == "cxxrtl":

@@ -4,8 +4,21 @@ from pathlib import Path
 
 import click
 
+from tilefold.cli import Failure
+from tilefold_hw.config import PRESETS, CodecConfig, preset
+
+from .benches import BENCHES, SIMULATORS
+
 # The demo's rate: half of what plain samples take.
 _DEMO_BITS = 4.0
+
+# The first character keeps the lines apart.
+_SIM_EXAMPLES = """\b
+tilefold sim encoder                    the Verilog, in Verilator
+tilefold sim encoder --simulator all    in every simulator there is
+tilefold sim codec --waves --seed 7     and record what happens
+tilefold sim --preset precise           with 16-bit samples
+"""
 
 
 @click.command()
@@ -60,4 +73,86 @@ def demo(images: int, bits: float, directory: Path) -> None:
     ):
         console.print(f"{directory / name}: {what}", highlight=False, soft_wrap=True)
     if not result.sound:
+        raise SystemExit(1)
+
+
+@click.command(epilog=_SIM_EXAMPLES)
+@click.argument("names", metavar="[BENCH]...", nargs=-1, type=click.Choice(BENCHES))
+@click.option(
+    "--simulator",
+    type=click.Choice([*SIMULATORS, "all"]),
+    default="verilator",
+    show_default=True,
+    help="What runs the circuits; all: each that is installed.",
+)
+@click.option(
+    "--preset",
+    "chosen",
+    type=click.Choice(list(PRESETS)),
+    default="tiny",
+    show_default=True,
+    help="Configuration of the circuits.",
+)
+@click.option(
+    "--config",
+    "file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Configuration in a TOML file, in place of a preset.",
+)
+@click.option("--seed", default=0, show_default=True, help="Of layers, samples and pauses.")
+@click.option("--waves", is_flag=True, help="Record every signal, to look at in a wave viewer.")
+@click.option(
+    "--directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("build/sim"),
+    show_default=True,
+    help="Where Verilog, compiled circuits, logs and waves go.",
+)
+@click.option("--list", "listed", is_flag=True, help="Tell what there is, and run nothing.")
+def sim(
+    names: tuple[str, ...],
+    simulator: str,
+    chosen: str,
+    file: Path | None,
+    seed: int,
+    waves: bool,
+    directory: Path,
+    listed: bool,
+) -> None:
+    """Run the circuits against the golden model in a simulator, with stalls, resets and errors.
+
+    A bench is a list of promises, each tried with random layers and samples: that every word and
+    sample is the model's, that no cycle is lost, that a layer that is loaded in mid-packet does not
+    tear it, that a reset and a lost word do no lasting harm. `tilefold sim --list` tells them all.
+    Without BENCH, all benches are run.
+
+    cxxrtl is the fastest by far once it is compiled, and runs in this process. Verilator and Icarus
+    run the Verilog that a user gets, under cocotb. Ends with status 1 if a promise is broken.
+    """
+    from rich.console import Console
+
+    from . import runner, scoreboard
+
+    console = Console()
+    if listed:
+        scoreboard.show_benches(console)
+        return
+    config = CodecConfig.load(file) if file else preset(chosen)
+    simulators = [simulator]
+    if simulator == "all":
+        simulators = [each for each in SIMULATORS if runner.installed(each)]
+    reports = []
+    for each in simulators:
+        for name in names or BENCHES:
+            with console.status(f"{name}: compiling and running on {each}"):
+                record = waves and (simulator != "all" or each != "cxxrtl")
+                try:
+                    report = runner.run(
+                        name, config, each, seed=seed, waves=record, folder=directory
+                    )
+                except RuntimeError as error:
+                    raise Failure(str(error)) from error
+            scoreboard.show(report, console)
+            reports.append(report)
+    if not all(report.sound for report in reports):
         raise SystemExit(1)

@@ -12,6 +12,9 @@ from typing import Any
 BENCHES = ("encoder", "decoder", "codec")
 """Names of all benches; the bench of ``encoder`` is :mod:`.bench_encoder`."""
 
+SIMULATORS = ("cxxrtl", "verilator", "icarus")
+"""The first is compiled and runs in this process; the others run the Verilog, under cocotb."""
+
 BENCH, CONFIG, SEED = "TILEFOLD_BENCH", "TILEFOLD_CONFIG", "TILEFOLD_SEED"
 """Environment of a simulator: name of the bench, its configuration in TOML, and its seed."""
 
