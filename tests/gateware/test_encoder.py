@@ -1,48 +1,19 @@
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 import pytest
-from helpers.bench import STALLS, Bench
+from helpers.bench import STALLS
+from helpers.encoders import EIGHT, SMALL, check, encoder, layer_of, random_packets
 from helpers.host import Host
-from helpers.packets import packet, samples_of, words_of
-from helpers.stimuli import plain_tiles, random_layer, random_projection
+from helpers.packets import packet, words_of
+from helpers.stimuli import plain_tiles, random_projection
 
-from tilefold_gateware.encoder import Encoder
 from tilefold_hw import latency, regs
 from tilefold_hw.budget import packet_cycles, packet_words
 from tilefold_hw.config import CodecConfig
 from tilefold_hw.layer import Clip, Layer
 from tilefold_hw.regs import encoder_map, encoder_writes
 from tilefold_hw.table import Table, masked, triangle, uniform
-
-SMALL = CodecConfig(tile=4, channels=5, tables=3, word_width=16)
-EIGHT = CodecConfig(channels=4, tables=2, word_width=16)
-
-
-@cache
-def encoder(config):
-    return Bench(Encoder(config))
-
-
-def layer_of(config, channels, groups=1, seed=0, **settings):
-    return random_layer(np.random.default_rng(seed), config, channels, groups, **settings)
-
-
-def check(bench, packets, load=None, **how):
-    """Send packets of one layer, and compare with the model."""
-    dut, config = bench.dut, bench.dut.config
-    if load is None:
-        load = [(dut.bus, encoder_writes(config, packets[0].layer))]
-    words, last = words_of(packets)
-    run = bench.run(samples_of(packets), len(words), load=load, **how)
-    assert run.data.tolist() == words
-    np.testing.assert_array_equal(run["last"], last)
-    return run
-
-
-def random_packets(config, layer, count):
-    return [packet(config, layer, seed=seed) for seed in range(count)]
 
 
 @pytest.mark.parametrize("stall", STALLS.values(), ids=STALLS)
@@ -261,110 +232,3 @@ def test_takes_nothing_before_a_layer_is_committed():
     bench = encoder(SMALL)
     packets = random_packets(SMALL, layer_of(SMALL, 1), 1)
     check(bench, packets, load=(), beside=load)
-
-
-def layers_in_a_row(config, project=False):
-    """Layers that differ in everything."""
-    rng = np.random.default_rng(0)
-    layers = []
-    for channels, groups, density in (
-        (3, 2, 0.5), (3, 3, 1.0), (1, 6, 0.3), (5, 1, 0.5), (4, 2, 0.0), (2, 3, 0.7), (2, 4, 0.2)
-    ):  # fmt: skip
-        settings = {}
-        if project:
-            inputs = int(rng.integers(1, 6))
-            settings["project"] = random_projection(rng, config, config.sample, inputs, channels)
-        layers.append(random_layer(rng, config, channels, groups, density=density, **settings))
-    return layers
-
-
-def run_layers(bench, packets, *, early, **how):
-    """Send packets of a layer each; a host loads every layer while the one before streams.
-
-    *early* is how many samples of the packet before have been taken when the host starts to write.
-    """
-
-    async def load(ctx, run):
-        host = Host(ctx, bench.dut.bus, bench.dut.regmap)
-        taken = 0
-        for p in packets:
-            while len(run.sent) < taken - p.samples.size + early and len(run.sent) < taken:
-                await ctx.tick()
-            while await host.read("status") & regs.BUSY:
-                pass
-            await host.load(encoder_writes(bench.dut.config, p.layer))
-            taken += p.samples.size
-            # Samples of the next layer wait for its commit; this one's flow on.
-            run.gate = taken
-        errors.append(await host.read("errors"))
-
-    errors = []
-    run = check(bench, packets, load=(), beside=load, **how)
-    assert errors == [0]
-    return run
-
-
-@pytest.mark.parametrize("stall", ["flowing", "both", "late"])
-@pytest.mark.parametrize("early", [1, 30])
-def test_layers_change_between_packets_and_tear_none(stall, early):
-    packets = [packet(SMALL, layer, seed=k) for k, layer in enumerate(layers_in_a_row(SMALL))]
-    run_layers(encoder(SMALL), packets, early=early, stall=STALLS[stall])
-
-
-@pytest.mark.parametrize("stall", ["flowing", "bursts"])
-def test_layers_with_projections_change_between_packets_and_tear_none(stall):
-    config = replace(SMALL, project_macs=2)
-    layers = layers_in_a_row(config, project=True)
-    packets = [packet(config, layer, seed=k) for k, layer in enumerate(layers)]
-    run_layers(encoder(config), packets, early=1, stall=STALLS[stall])
-
-
-def test_a_layer_of_as_many_channels_follows_without_a_bubble():
-    # Packets long enough for the host to write the next layer meanwhile.
-    layers = [layer_of(SMALL, 3, 10, seed) for seed in range(4)]
-    packets = [packet(SMALL, layer, seed=k) for k, layer in enumerate(layers)]
-    run = run_layers(encoder(SMALL), packets, early=1)
-    np.testing.assert_array_equal(np.diff(run.sent), 1)
-
-
-def test_writes_and_commits_while_busy_change_nothing():
-    async def meddle(ctx, run):
-        run.gate = 0
-        host = Host(ctx, bench.dut.bus, encoder_map(SMALL))
-        await host.load(encoder_writes(SMALL, packets[0].layer))
-        assert await host.read("status") & regs.PENDING
-        # The commit is pending: another layer comes too early.
-        await host.load(encoder_writes(SMALL, other))
-        assert await host.read("errors") == regs.REFUSED
-        await host.write("errors", regs.REFUSED)
-        run.gate = packets[0].samples.size
-        while len(run.sent) < 40:
-            await ctx.tick()
-        # Now the other bank is free, then pending.
-        await host.load(encoder_writes(SMALL, packets[1].layer))
-        assert await host.read("errors") == 0
-        await host.load(encoder_writes(SMALL, other))
-        assert await host.read("errors") == regs.REFUSED
-        await host.write("errors", regs.REFUSED)
-        run.gate += packets[1].samples.size
-        # Packet 1 has begun, packet 0 is inside: its bank is not to be written yet.
-        while len(run.sent) < packets[0].samples.size + 2:
-            await ctx.tick()
-        assert await host.read("status") == regs.BUSY | regs.CONFIGURED
-        await host.load(encoder_writes(SMALL, other))
-        assert await host.read("errors") == regs.REFUSED
-        done.append(True)
-
-    bench = encoder(SMALL)
-    # The last word of packet 0 comes late enough for the host to meddle.
-    packets = [packet(SMALL, layer_of(SMALL, 3, 16, seed), seed=seed) for seed in range(2)]
-    other = layer_of(SMALL, 5, 2, seed=9)
-    done = []
-    check(bench, packets, load=(), beside=meddle)
-    assert done
-
-
-def test_a_reset_in_mid_tile_leaves_nothing_behind():
-    bench = Bench(Encoder(SMALL), resettable=True)
-    for spoil in (1, 17, 50, 100):
-        check(bench, random_packets(SMALL, layer_of(SMALL, 3, 1), 2), spoil=spoil)

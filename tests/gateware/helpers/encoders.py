@@ -1,0 +1,40 @@
+"""Encoders under test, and packets for them."""
+
+from functools import cache
+
+import numpy as np
+
+from helpers.bench import Bench
+from helpers.packets import packet, samples_of, words_of
+from helpers.stimuli import random_layer
+from tilefold_gateware.encoder import Encoder
+from tilefold_hw.config import CodecConfig
+from tilefold_hw.regs import encoder_writes
+
+SMALL = CodecConfig(tile=4, channels=5, tables=3, word_width=16)
+EIGHT = CodecConfig(channels=4, tables=2, word_width=16)
+
+
+@cache
+def encoder(config):
+    return Bench(Encoder(config))
+
+
+def layer_of(config, channels, groups=1, seed=0, **settings):
+    return random_layer(np.random.default_rng(seed), config, channels, groups, **settings)
+
+
+def check(bench, packets, load=None, **how):
+    """Send packets of one layer, and compare with the model."""
+    dut, config = bench.dut, bench.dut.config
+    if load is None:
+        load = [(dut.bus, encoder_writes(config, packets[0].layer))]
+    words, last = words_of(packets)
+    run = bench.run(samples_of(packets), len(words), load=load, **how)
+    assert run.data.tolist() == words
+    np.testing.assert_array_equal(run["last"], last)
+    return run
+
+
+def random_packets(config, layer, count):
+    return [packet(config, layer, seed=seed) for seed in range(count)]
