@@ -54,7 +54,8 @@ def test_takes_nothing_before_it_is_configured():
 
     bench = Bench(Framer(CONFIG, 8))
     frames = bench.run(range(96), inputs={"channels": 3, "groups": 2}, beside=configure)
-    assert frames.sent[0] == 50
+    assert frames.sent[0] == frames.received[0] == 50
+    np.testing.assert_array_equal(frames.data, range(96))
 
 
 def test_the_bank_changes_between_packets_only():
