@@ -44,7 +44,7 @@ def build(component: Any, ports: list[str], folder: str | Path = FOLDER) -> Path
         Its ports, in the order in which the driver numbers them.
     folder : path
         Where shared objects are kept. Their names tell what they were made from, so they are never
-        out of date, and processes that build the same one at a time do not disturb each other.
+        out of date; processes that build the same one at the same time do not disturb each other.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def build(component: Any, ports: list[str], folder: str | Path = FOLDER) -> Path
     path = Path(folder).absolute() / f"{type(component).__name__.lower()}-{digest[:20]}.so"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Beside its place, so that moving it there is one step.
+        # Beside its place, so that moving it there is one step: nobody loads half of it.
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".build-") as place:
             made = _compile(netlist, ports, compiler, Path(place))
             os.replace(made, path)
