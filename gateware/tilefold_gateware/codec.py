@@ -17,7 +17,7 @@ from .streams import Bus, framed
 class Store(wiring.Component):
     """Memory between an encoder and a decoder: words leave in the order in which they came.
 
-    Latency 2; one word a cycle.
+    Latency :data:`tilefold_hw.latency.STORE`; one word a cycle.
 
     Parameters
     ----------

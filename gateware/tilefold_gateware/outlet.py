@@ -45,7 +45,7 @@ class Outlet(_Queue):
 
     An item takes a place when it enters, and gives it back when it leaves at ``o``.
 
-    Latency 2 from ``push`` to ``o``; one item a cycle.
+    Latency :data:`tilefold_hw.latency.OUTLET` from ``push`` to ``o``; one item a cycle.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class Outlet(_Queue):
 class Basin(_Queue):
     """Queue at the end of a pipeline that makes more or fewer items than enter.
 
-    Latency 2 from ``push`` to ``o``; one item a cycle.
+    Latency :data:`tilefold_hw.latency.OUTLET` from ``push`` to ``o``; one item a cycle.
 
     Parameters
     ----------

@@ -42,8 +42,7 @@ class Burster(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        # Once nothing enters, what is left are the pushes of one item, and one in the register.
-        m.submodules.basin = basin = Basin(16, flight=self.most + 1)
+        m.submodules.basin = basin = Basin(16, flight=self.most)
         left, number = Signal(8), Signal(16)
         idle = left <= 1
         m.d.comb += self.i.ready.eq(basin.ready & idle)
