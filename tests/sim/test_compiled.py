@@ -1,6 +1,5 @@
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -9,10 +8,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from tilefold_gateware.streams import Bus, framed
-from tilefold_hw.config import preset
 from tilefold_sim import cxxrtl
-from tilefold_sim.cases import random_groups, random_layer
-from tilefold_sim.compiled import Compiled, CompiledEncoder
+from tilefold_sim.compiled import Compiled
 from tilefold_sim.simulation import Access
 
 ITEMS = np.arange(200) * 7 % 256
@@ -351,19 +348,3 @@ def test_says_what_the_compiler_said(tmp_path, monkeypatch):
     monkeypatch.setattr(cxxrtl, "_DRIVER", driver)
     with pytest.raises(RuntimeError, match=r"(?s) failed:\n.*no driver"):
         Compiled(Echo(), tmp_path)
-
-
-def test_the_8_bit_encoder_runs_200_000_cycles_a_second():
-    config = preset("standard")
-    encoder = CompiledEncoder(config)
-    rng = np.random.default_rng(0)
-    layer = random_layer(config, rng, groups=2, channels=config.channels)
-    encoder.load(layer)
-    groups = random_groups(config, layer, rng, 8)
-    encoder.encode(groups)
-    rates = []
-    for _ in range(3):
-        begin = time.process_time()
-        cycles = encoder.encode(groups).run.cycles
-        rates.append(cycles / (time.process_time() - begin))
-    assert max(rates) >= 200_000, rates
