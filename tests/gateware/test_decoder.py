@@ -164,8 +164,8 @@ def reader(bench, count, told):
         await ctx.tick().repeat(3)
         for name in ("tiles", "words", "stalls", "clipped"):
             told[name] = await host.read(f"{name}_count")
-        told["errors"] = await host.read("errors")
-        told["status"] = await host.read("status")
+        for name in ("errors", "status", "version", "digest"):
+            told[name] = await host.read(name)
         await host.write("control", regs.CLEAR)
         assert await host.read("clipped_count") == 0
 
@@ -187,6 +187,8 @@ def test_counters_are_those_of_the_model(stall):
         "clipped": sum(p.clipped for p in packets),
         "errors": 0,
         "status": regs.CONFIGURED,
+        "version": regs.DECODER,
+        "digest": int(SMALL.digest[:8], 16),
     }
 
 

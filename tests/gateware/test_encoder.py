@@ -176,8 +176,8 @@ def test_counters_are_those_of_the_model(stall):
         await ctx.tick().repeat(3)
         for name in told:
             told[name] = await host.read(f"{name}_count")
-        told["errors"] = await host.read("errors")
-        told["status"] = await host.read("status")
+        for name in ("errors", "status", "version", "digest"):
+            told[name] = await host.read(name)
         await host.write("control", regs.CLEAR)
         for name in ("tiles", "words", "stalls", "saturated"):
             assert await host.read(f"{name}_count") == 0
@@ -195,6 +195,8 @@ def test_counters_are_those_of_the_model(stall):
         "saturated": sum(p.saturated for p in packets),
         "errors": 0,
         "status": regs.CONFIGURED,
+        "version": regs.ENCODER,
+        "digest": int(SMALL.digest[:8], 16),
     }
 
 
