@@ -102,7 +102,9 @@ def test_cases_fill_the_room_that_a_configuration_has(rng):
     cases = [random_case(SMALL, rng, packets=1) for _ in range(60)]
     assert {case.layer.channels for case in cases} == {1, 2, 3, 4}
     assert {len(case.layer.tables) for case in cases} == {1, 2}
-    assert max(max(table.widths) for case in cases for table in case.layer.tables) == 11
+    assert (
+        max(max(table.widths) for case in cases for table in case.layer.tables) == SMALL.field.width
+    )
     assert min(case.groups.min() for case in cases) == 0
     assert max(case.groups.max() for case in cases) == 255
     assert sum(case.saturated for case in cases) > 0
