@@ -110,8 +110,6 @@ class Packer(wiring.Component):
             m.d.sync += held_valid.eq(0)
         with m.If(valid):
             m.d.sync += more.eq(rest)
-        with m.Elif(flush):
-            m.d.sync += more.eq(0)
         m.d.sync += final.eq(flush)
         m.d.comb += [
             basin.payload.data.eq(held.data),

@@ -96,12 +96,14 @@ def test_clipper_latency_and_rate():
     np.testing.assert_array_equal(np.diff(run.received), 1)
 
 
-def test_a_sample_is_clipped_to_the_range_it_came_with():
+@pytest.mark.parametrize("sample", [-100, 100])
+def test_a_sample_is_clipped_to_the_range_it_came_with(sample):
     async def change(ctx, _):
         for cycle in range(30):
+            ctx.set(bench.dut.low, cycle)
             ctx.set(bench.dut.high, cycle)
             await ctx.tick()
 
     bench = box(Clipper, 8, True)
-    run = bench.run([100] * 20, inputs={"low": 0}, beside=change)
+    run = bench.run([sample] * 20, beside=change)
     np.testing.assert_array_equal(run.data, run.sent)
