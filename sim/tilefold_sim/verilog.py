@@ -27,7 +27,7 @@ def to_verilog(component: Any, name: str, *, asic: bool = False) -> str:
     """
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise ValueError(f"name must be a Verilog identifier, not {name!r}")
-    passes = [*_PASSES, "setattr -unset init w:*"] if asic else _PASSES
+    passes = [*_PASSES, "attrmap -remove init"] if asic else _PASSES
     netlist = yosys.to_rtlil(component, name)
     return yosys.translate(netlist, *passes, "write_verilog -noattr")
 

@@ -48,7 +48,7 @@ def promises():
                 )
 
 
-@pytest.mark.parametrize(("config", "name", "scenario"), promises())
+@pytest.mark.parametrize(("config", "name", "scenario"), list(promises()))
 def test_compiled_hardware_keeps_its_promises(config, name, scenario):
     rig = compiled(name, config)
     for seed in range(3):
