@@ -113,7 +113,8 @@ def test_waves_are_recorded(tmp_path):
 def test_a_simulator_that_fails_shows_what_it_said(tmp_path, monkeypatch):
     if not installed("icarus"):
         pytest.skip("icarus is not installed")
-    monkeypatch.setattr(runner, "to_verilog", lambda component, name: "module encoder(;")
+    honest = runner.to_verilog
+    monkeypatch.setattr(runner, "to_verilog", lambda *of: f"module ;{honest(*of)}")
     with pytest.raises(RuntimeError, match=r"(?s)^icarus failed, and .*build\.log ends:\n.*syntax"):
         run("encoder", SMALL, "icarus", folder=tmp_path)
 
