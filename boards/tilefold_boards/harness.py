@@ -33,6 +33,8 @@ class Harnessed:
     #: Those of them that share a cell with a look-up table of the circuit, where the family has
     #: both in one.
     shared: int
+    #: Names of the pins: clocks, scan in, scan out.
+    pins: tuple[str, ...]
 
 
 def wrap(module: Netlist, part: Part, clocks: tuple[str, ...] = ("clk",)) -> Harnessed:
@@ -102,6 +104,7 @@ def wrap(module: Netlist, part: Part, clocks: tuple[str, ...] = ("clk",)) -> Har
         flip_flops=before,
         harness_flip_flops=after - before,
         shared=0 if part.family.flip_flops else _shared(module, outputs),
+        pins=tuple(pins),
     )
 
 

@@ -57,6 +57,8 @@ class Part:
     #: Clock to aim at, unless told otherwise.
     freq_mhz: float
     title: str
+    #: Pins for clocks, scan in and scan out, where the router does not choose them by itself.
+    pins: tuple[str, ...] = ()
 
 
 ECP5 = Family(
@@ -140,6 +142,7 @@ PARTS = {
             options=("--device", "GW1NR-LV9QN88PC6/I5", "--vopt", "family=GW1N-9C"),
             freq_mhz=50.0,
             title="Gowin GW1NR-9C, QN88P, C6/I5",
+            pins=("52", "25", "26", "27", "28", "29"),
         ),
     )
 }

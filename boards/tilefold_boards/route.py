@@ -49,6 +49,11 @@ def route(
     # A file of its own for each seed: they run side by side.
     netlist, report = f"seed{seed}.json", f"seed{seed}.report.json"
     (folder / netlist).write_text(harnessed.text, encoding="utf-8")
+    placed = "".join(
+        f'IO_LOC "{pin}" {place};\n' for pin, place in zip(harnessed.pins, part.pins, strict=False)
+    )
+    if placed:
+        (folder / "pins.cst").write_text(placed, encoding="utf-8")
     used: dict[str, tuple[int, int]] = {}
 
     def listen(line: str) -> None:
@@ -65,6 +70,7 @@ def route(
         *("--report", report),
         # The figure is wanted where the aim is missed, too.
         "--timing-allow-fail",
+        *(("--vopt", "cst=pins.cst") if placed else ()),
     ]
     try:
         router.run(arguments, folder, f"seed{seed}.log", listen)
