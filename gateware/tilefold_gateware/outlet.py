@@ -6,7 +6,7 @@ arithmetic: it stops at ``ready``. Nothing can overflow, and after a stall the q
 as the pipeline takes to fill again: a stall costs its own cycles and no more.
 """
 
-from amaranth.hdl import Module, ShapeLike, Signal, Value
+from amaranth.hdl import Module, Mux, ShapeLike, Signal, Value
 from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -53,28 +53,32 @@ class Outlet(_Queue):
         Payload.
     latency : int
         Cycles from ``take`` to ``push`` of an item. More, while items wait to be complete, is fine.
+    batch : int
+        Items that enter at a time, to leave one a cycle.
 
     Members
     -------
     ready : Out(1)
-        There is a place for one more item.
+        There is a place for one more batch.
     take : In(1)
-        An item enters the pipeline in this cycle. Only with ``ready``.
+        A batch enters the pipeline in this cycle. Only with ``ready``.
     push : In(1)
         ``payload`` leaves the pipeline in this cycle.
     payload : In(shape)
     o : Out(stream of shape)
     """
 
-    def __init__(self, shape: ShapeLike, latency: int):
-        super().__init__(shape, latency + _QUEUE + _RETURN, take=In(1))
+    def __init__(self, shape: ShapeLike, latency: int, *, batch: int = 1):
+        self.batch = batch
+        super().__init__(shape, latency + _QUEUE + _RETURN + batch - 1, take=In(1))
 
     def elaborate(self, platform):
         m = Module()
         self._queue(m)
         free = Signal(range(self.depth + 1), init=self.depth)
-        m.d.comb += self.ready.eq(free != 0)
-        m.d.sync += free.eq(free - self.take + (self.o.valid & self.o.ready))
+        taken = Mux(self.take, self.batch, 0)
+        m.d.comb += self.ready.eq(free >= self.batch)
+        m.d.sync += free.eq(free - taken + (self.o.valid & self.o.ready))
         return m
 
 

@@ -1,0 +1,99 @@
+"""Multiplier: the product of two signed numbers, with a register at every stage it has."""
+
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Shape, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from .pipeline import delay
+
+WIDTH = 18
+"""Widest operand of one multiplier; a wider one takes two."""
+
+
+def has_dsp18(platform) -> bool:
+    """Whether *platform* has MULT18X18D, which Yosys never gives registers."""
+    return getattr(platform, "device", "").startswith("LFE5U")
+
+
+class Multiplier(wiring.Component):
+    """Multiply: ``o`` is ``a * b`` of :attr:`latency` cycles before. One product a cycle.
+
+    On ECP5 it is the primitive MULT18X18D with its own registers, elsewhere ``*`` between registers
+    that synthesis moves into the device's multiplier. An operand of more than 18 bits is cut in
+    two, and the two products are added in a fourth cycle. The latency is the same everywhere.
+
+    Parameters
+    ----------
+    a, b : int
+        Widths of the operands: up to 35 and 18.
+
+    Members
+    -------
+    a, b : In(signed)
+    o : Out(signed(a + b))
+
+    Source
+    ------
+    Lattice, ECP5 and ECP5-5G sysDSP Usage Guide (FPGA-TN-02205): the MULT18X18D element.
+    """
+
+    def __init__(self, a: int, b: int):
+        if not (1 <= a <= 2 * WIDTH - 1 and 1 <= b <= WIDTH):
+            raise ValueError(f"operands must have 1 to 35 and 1 to 18 bits, not {a} and {b}")
+        super().__init__({"a": In(signed(a)), "b": In(signed(b)), "o": Out(signed(a + b))})
+
+    @staticmethod
+    def latency_of(a: int) -> int:
+        """Cycles from operands to product, where the wider one has *a* bits."""
+        return 3 if a <= WIDTH else 4
+
+    @property
+    def latency(self) -> int:
+        """Cycles from operands to product."""
+        return self.latency_of(len(self.a))
+
+    def elaborate(self, platform):
+        m = Module()
+        multiply = self._primitive if has_dsp18(platform) else self._inferred
+        if len(self.a) <= WIDTH:
+            m.d.comb += self.o.eq(multiply(m, self.a, self.b, "product"))
+            return m
+        # a = high * 2**17 + low, with low unsigned: its sign bit as an operand is 0.
+        low = multiply(m, Cat(self.a[: WIDTH - 1], Const(0, 1)).as_signed(), self.b, "low")
+        high = multiply(m, self.a[WIDTH - 1 :].as_signed(), self.b, "high")
+        # The lowest bits of the sum are those of the low product.
+        m.d.sync += self.o.eq(
+            Cat(low[: WIDTH - 1], ((low >> (WIDTH - 1)) + high)[: len(self.o) - WIDTH + 1])
+        )
+        return m
+
+    def _inferred(self, m, a, b, name):
+        """``a * b``, its operands and its product in registers, with one between."""
+        product = Signal(signed(len(a) + len(b)), name=name)
+        m.d.sync += product.eq(delay(m, a, 1) * delay(m, b, 1))
+        return delay(m, product, 1)
+
+    def _primitive(self, m, a, b, name):
+        """``a * b`` by MULT18X18D with the registers at its operands, within and at its product."""
+        product = Signal(Shape(2 * WIDTH, True), name=name)
+        m.submodules[f"{name}_dsp"] = mult18x18d(a, b, product)
+        return product[: len(a) + len(b)].as_signed()
+
+
+def mult18x18d(a, b, product) -> Instance:
+    """MULT18X18D with all of its registers, clocked by ``sync``."""
+    wide = {"A": a, "B": b}
+    extended = {
+        name: Cat(value, value[-1].replicate(WIDTH - len(value))) for name, value in wide.items()
+    }
+    registers = ("INPUTA", "INPUTB", "PIPELINE", "OUTPUT")
+    return Instance(
+        "MULT18X18D",
+        **{f"p_REG_{place}_CLK": "CLK0" for place in registers},
+        **{f"i_{name}{k}": bits[k] for name, bits in extended.items() for k in range(WIDTH)},
+        **{f"i_C{k}": 0 for k in range(WIDTH)},
+        **{f"i_{name}": 0 for name in ("SOURCEA", "SOURCEB", "RST0")},
+        **{f"i_{name}": 1 for name in ("SIGNEDA", "SIGNEDB", "CE0")},
+        i_CLK0=ClockSignal("sync"),
+        **{f"o_P{k}": product[k] for k in range(2 * WIDTH)},
+    )

@@ -1,0 +1,133 @@
+"""Ram: a block memory whose answer comes out of a register."""
+
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Mux, Signal
+from amaranth.lib import memory, wiring
+from amaranth.lib.wiring import In, Out
+
+from .multiplier import has_dsp18
+from .pipeline import delay
+from .streams import Write
+
+# Widths that a block RAM of ECP5 has, and how many words there are of each.
+_SHAPES = {18: 1024, 9: 2048, 4: 4096, 2: 8192, 1: 16384}
+
+# Up to here, memory made of lookup tables is faster and not much larger.
+_SMALL = 64
+
+
+class Ram(wiring.Component):
+    """Memory with a port to write and a port to read, one access each every cycle.
+
+    ``LATENCY`` cycles from an address to its content. Without the register behind it a block RAM is
+    the slowest part of a design. On ECP5, where Yosys does not use the one inside, this is the
+    primitive DP16KD with it; small memories, and those elsewhere, are left to synthesis.
+
+    Writing and reading one address in one cycle reads anything. All words are 0 at first.
+
+    Parameters
+    ----------
+    width, depth : int
+
+    Members
+    -------
+    write : In(Write)
+    address : In(range(depth))
+    data : Out(width)
+        Content of the ``address`` two cycles before.
+
+    Source
+    ------
+    Lattice, ECP5 and ECP5-5G Memory Usage Guide (FPGA-TN-02204): pseudo dual-port RAM.
+    """
+
+    LATENCY = 2
+
+    def __init__(self, width: int, depth: int):
+        self.width = width
+        self.depth = depth
+        address_width = (depth - 1).bit_length()
+        super().__init__(
+            {
+                "write": In(Write(address_width, width)),
+                "address": In(address_width),
+                "data": Out(width),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        if has_dsp18(platform) and self.depth > _SMALL:
+            self._primitives(m)
+        else:
+            self._inferred(m)
+        return m
+
+    def _inferred(self, m):
+        m.submodules.memory = store = memory.Memory(shape=self.width, depth=self.depth, init=[])
+        w_port, r_port = store.write_port(), store.read_port()
+        m.d.comb += [
+            w_port.addr.eq(self.write.address),
+            w_port.data.eq(self.write.data),
+            w_port.en.eq(self.write.stb),
+            r_port.addr.eq(self.address),
+        ]
+        m.d.sync += self.data.eq(r_port.data)
+
+    def _primitives(self, m):
+        columns, words = min(
+            ((-(-self.width // width), words) for width, words in _SHAPES.items()),
+            key=lambda blocks: (blocks[0] * -(-self.depth // blocks[1]), -blocks[1]),
+        )
+        width = next(width for width, depth in _SHAPES.items() if depth == words)
+        place = (words - 1).bit_length()
+        rows = -(-self.depth // words)
+        contents = []
+        for row in range(rows):
+            content = Signal(columns * width, name=f"content_{row}")
+            enable = self.write.stb & (self.write.address[place:] == row)
+            for column in range(columns):
+                bits = slice(column * width, (column + 1) * width)
+                m.submodules[f"block_{row}_{column}"] = _dp16kd(
+                    width,
+                    enable,
+                    self.write.address[:place],
+                    self.write.data[bits],
+                    self.address[:place],
+                    content[bits],
+                )
+            contents.append(content)
+        row = delay(m, self.address[place:], self.LATENCY) if rows > 1 else Const(0)
+        chosen = contents[0]
+        for number, content in enumerate(contents[1:], 1):
+            chosen = Mux(row == number, content, chosen)
+        m.d.comb += self.data.eq(chosen)
+
+
+def _dp16kd(width, w_enable, w_address, w_data, r_address, r_data):
+    """DP16KD that writes through port A and reads through port B, from its output register."""
+    # The address of a bit: wider words leave its lowest bits out, and 18 bits have two enables.
+    unused = {18: Const(0b0011, 4), 9: Const(0, 3), 4: Const(0, 2), 2: Const(0, 1)}.get(width)
+    ports = {}
+    for port, address in (("A", w_address), ("B", r_address)):
+        bits = Cat(unused, address) if unused is not None else address
+        ports |= {f"i_AD{port}{k}": bits[k] if k < len(bits) else 0 for k in range(14)}
+        ports |= {f"i_{name}{port}": 1 for name in ("OCE",)}
+        ports |= {f"i_RST{port}": 0, f"i_CLK{port}": ClockSignal("sync")}
+        ports |= {f"i_CS{port}{k}": 0 for k in range(3)}
+        ports |= {f"p_DATA_WIDTH_{port}": width, f"p_CSDECODE_{port}": "0b000"}
+        ports |= {f"p_CLK{port}MUX": f"CLK{port}", f"p_WRITEMODE_{port}": "NORMAL"}
+    ports |= {f"i_DIA{k}": w_data[k] if k < len(w_data) else 0 for k in range(18)}
+    ports |= {f"i_DIB{k}": 0 for k in range(18)}
+    ports |= {f"o_DOB{k}": r_data[k] for k in range(width)}
+    return Instance(
+        "DP16KD",
+        i_CEA=w_enable,
+        i_WEA=w_enable,
+        i_CEB=1,
+        i_WEB=0,
+        p_REGMODE_A="NOREG",
+        p_REGMODE_B="OUTREG",
+        p_RESETMODE="SYNC",
+        p_GSR="AUTO",
+        **ports,
+    )
