@@ -79,7 +79,7 @@ def _name(cell: str, net: str = "") -> str:
     """Name a cell by the signal that it holds."""
     for mark, word in ((INPUT, "input"), (OUTPUT, "output")):
         if cell.startswith(mark):
-            return f"{word} {cell.removeprefix(mark)}"
+            return f"{word} {re.sub('_(DFF)?LC$', '', cell.removeprefix(mark))}"
     if net and not _MADE.search(net):
         return _plain(net)
     kind = "multiplier" if re.search("MULT|MAC16|DSP", cell) else ""

@@ -6,6 +6,7 @@ table and changes nothing in the circuit, whose netlist is mapped already.
 """
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -26,7 +27,9 @@ class Harnessed:
 
     #: Netlist in Yosys's JSON.
     text: str
-    #: Flip-flops of the circuit, without the harness's.
+    #: Cells of the circuit alone, by type.
+    mapped: dict[str, int]
+    #: Flip-flops among them.
     flip_flops: int
     #: Flip-flops of the harness.
     harness_flip_flops: int
@@ -46,6 +49,9 @@ def wrap(module: Netlist, part: Part, clocks: tuple[str, ...] = ("clk",)) -> Har
         A clock is not among the inputs, or a port goes both ways.
     """
     ports, cells = module["ports"], dict(module["cells"])
+    mapped = Counter(cell["type"] for cell in cells.values())
+    if part.family.widen:
+        cells = {name: _widen(cell) for name, cell in cells.items()}
     inputs = [name for name, port in ports.items() if port["direction"] == "input"]
     for clock in clocks:
         if clock not in inputs:
@@ -58,7 +64,6 @@ def wrap(module: Netlist, part: Part, clocks: tuple[str, ...] = ("clk",)) -> Har
             raise FlowError(f"port {name!r} must be an input or an output, not an inout")
 
     flip_flop = part.family.flip_flop
-    before = sum(_is_flip_flop(cell, part) for cell in cells.values())
     fresh = count(1 + _largest(module))
     pins: dict[str, Any] = {}
 
@@ -77,7 +82,8 @@ def wrap(module: Netlist, part: Part, clocks: tuple[str, ...] = ("clk",)) -> Har
 
     chain = next(fresh)
     pin("scan_in", "input", chain)
-    outputs: list[int | str] = []
+    outputs: list[int] = []
+    inputs_count = 0
     for name, port in ports.items():
         if name in clocks:
             continue
@@ -86,6 +92,9 @@ def wrap(module: Netlist, part: Part, clocks: tuple[str, ...] = ("clk",)) -> Har
             if port["direction"] == "input":
                 where, d, q = INPUT, chain, net
                 chain = net
+                inputs_count += 1
+            elif isinstance(net, str):
+                continue  # A constant takes no time, and some families make it in a look-up table.
             else:
                 where, d, q = OUTPUT, net, next(fresh)
                 outputs.append(net)
@@ -96,19 +105,20 @@ def wrap(module: Netlist, part: Part, clocks: tuple[str, ...] = ("clk",)) -> Har
             }
     pin("scan_out", "output", chain)
 
-    after = sum(_is_flip_flop(cell, part) for cell in cells.values())
     wrapped = {**module, "ports": pins, "cells": cells}
     wrapped["attributes"] = {"top": "1".zfill(32)}
     return Harnessed(
         text=json.dumps({"creator": "tilefold", "modules": {"harness": wrapped}}),
-        flip_flops=before,
-        harness_flip_flops=after - before,
-        shared=0 if part.family.flip_flops else _shared(module, outputs),
+        mapped=dict(mapped),
+        # TRELLIS_FF; SB_DFF and SB_DFFE, SB_DFFSR ...; DFF, DFFE, DFFRE ...
+        flip_flops=sum(n for kind, n in mapped.items() if kind.startswith(flip_flop.cell)),
+        harness_flip_flops=inputs_count + len(outputs),
+        shared=_shared(module, outputs) if part.family.joint else 0,
         pins=tuple(pins),
     )
 
 
-def _shared(module: Netlist, outputs: list[int | str]) -> int:
+def _shared(module: Netlist, outputs: list[int]) -> int:
     """Count the outputs that come from a look-up table which nothing else reads.
 
     nextpnr puts the flip-flop of such an output into the look-up table's own cell.
@@ -127,9 +137,19 @@ def _shared(module: Netlist, outputs: list[int | str]) -> int:
     )
 
 
-def _is_flip_flop(cell: dict[str, Any], part: Part) -> bool:
-    # TRELLIS_FF; SB_DFF and SB_DFFE, SB_DFFSR ...; DFF, DFFE, DFFRE ...
-    return bool(cell["type"].startswith(part.family.flip_flop.cell))
+def _widen(cell: dict[str, Any]) -> dict[str, Any]:
+    """Make a look-up table of one to three inputs one of four, of which it heeds as many."""
+    if cell["type"] not in ("LUT1", "LUT2", "LUT3"):
+        return cell
+    inputs = int(cell["type"][-1])
+    more = [f"I{number}" for number in range(inputs, 4)]
+    return {
+        **cell,
+        "type": "LUT4",
+        "parameters": {"INIT": cell["parameters"]["INIT"] * (1 << len(more))},
+        "port_directions": cell["port_directions"] | dict.fromkeys(more, "input"),
+        "connections": cell["connections"] | {port: ["0"] for port in more},
+    }
 
 
 def _largest(module: Netlist) -> int:

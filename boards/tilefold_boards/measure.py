@@ -62,9 +62,7 @@ class Measurement:
     freq_mhz: float
     #: By seed; never empty.
     routed: tuple[Routed, ...]
-    flip_flops: int
-    harness_flip_flops: int
-    shared: int
+    harnessed: Harnessed
 
     @property
     def typical(self) -> Routed:
@@ -83,9 +81,16 @@ class Measurement:
     @property
     def luts(self) -> int:
         """Look-up tables, with those that are carries and memories."""
-        own = 0 if self.part.family.flip_flops else self.harness_flip_flops - self.shared
+        family, it = self.part.family, self.harnessed
+        own = it.harness_flip_flops - it.shared if family.joint else 0
+        mapped = sum(it.mapped.get(cell, 0) for cell in family.mapped_luts)
         cells = self.typical.cells
-        return sum(n * cells.get(cell, 0) for cell, n in self.part.family.luts.items()) - own
+        return mapped + sum(n * cells.get(cell, 0) for cell, n in family.luts.items()) - own
+
+    @property
+    def flip_flops(self) -> int:
+        """Flip-flops, but for those inside multipliers and block memories."""
+        return self.harnessed.flip_flops
 
     @property
     def dsps(self) -> int:
@@ -134,7 +139,7 @@ class Measurement:
             "dsps": self.dsps,
             "brams": self.brams,
             "cells": self.typical.cells,
-            "harness_flip_flops": self.harness_flip_flops,
+            "harness_flip_flops": self.harnessed.harness_flip_flops,
             "fmax_mhz": {
                 "median": self.fmax_mhz,
                 "min": min(each.fmax_mhz for each in self.routed),
@@ -223,9 +228,7 @@ def measure(
             part=part,
             freq_mhz=freq_mhz,
             routed=tuple(sorted(runs, key=lambda run: run.seed)),
-            flip_flops=in_it.flip_flops,
-            harness_flip_flops=in_it.harness_flip_flops,
-            shared=in_it.shared,
+            harnessed=in_it,
         )
         for each, in_it, runs in zip(cases, harnessed, routed, strict=True)
         if in_it

@@ -32,10 +32,15 @@ class Family:
     #: What nextpnr's report calls look-up tables, carries and memories of look-up tables; and how
     #: many of the first each takes.
     luts: dict[str, int]
-    #: Flip-flops in the report; empty where it has them in one cell with a look-up table.
-    flip_flops: tuple[str, ...]
     dsps: tuple[str, ...]
     brams: tuple[str, ...]
+    #: Look-up tables that are counted in the synthesised circuit, because the report has others,
+    #: too: those that the router sends a lone flip-flop's input through.
+    mapped_luts: tuple[str, ...] = ()
+    #: A flip-flop and a look-up table are one cell in the report.
+    joint: bool = False
+    #: Small look-up tables are made large: nextpnr times only those.
+    widen: bool = False
     #: What nextpnr wants besides part, netlist, clock and seed.
     options: tuple[str, ...] = ()
     #: Buffers of pins that the router does not add by itself: input, its port out, output.
@@ -43,6 +48,8 @@ class Family:
     #: Fastest clock to claim for what uses a multiplier or a block memory: their own limits, which
     #: nextpnr does not know.
     cap_mhz: float | None = None
+    #: What is to know about its figures.
+    caveat: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,6 @@ ECP5 = Family(
         },
     ),
     luts={"TRELLIS_COMB": 1},
-    flip_flops=("TRELLIS_FF",),
     dsps=("MULT18X18D",),
     brams=("DP16KD",),
     options=("--lpf-allow-unconstrained",),
@@ -93,7 +99,7 @@ ICE40 = Family(
     router="nextpnr-ice40",
     flip_flop=FlipFlop(cell="SB_DFF", d="D", q="Q", clock="C"),
     luts={"ICESTORM_LC": 1},
-    flip_flops=(),
+    joint=True,
     dsps=("ICESTORM_DSP",),
     brams=("ICESTORM_RAM",),
     options=("--pcf-allow-unconstrained",),
@@ -104,20 +110,23 @@ GOWIN = Family(
     synthesis="synth_gowin -noiopads",
     router="nextpnr-himbaechel-gowin",
     flip_flop=FlipFlop(cell="DFF", d="D", q="Q", clock="CLK"),
-    luts={"LUT4": 1, "ALU": 1, "RAM16SDP4": 4},
-    flip_flops=("DFF",),
+    luts={"ALU": 1, "RAM16SDP4": 4},
+    mapped_luts=("LUT1", "LUT2", "LUT3", "LUT4"),
+    widen=True,
     dsps=("MULT18X18", "MULT9X9", "MULTADDALU18X18", "MULTALU18X18"),
     brams=("BSRAM",),
     pads=True,
+    caveat="nextpnr's times for Gowin are said to be optimistic, and leave out multipliers and "
+    "block memories",
 )
 
 
-def _ecp5(size: str) -> Part:
+def _ecp5(size: str, package: str) -> Part:
     return Part(
         name=f"ecp5-{size}f",
         device=f"LFE5U-{size}F",
         family=ECP5,
-        options=(f"--{size}k", "--package", "CABGA381" if size != "85" else "CABGA756"),
+        options=(f"--{size}k", "--package", package, "--speed", "6"),
         freq_mhz=200.0,
         title=f"Lattice ECP5 LFE5U-{size}F, speed 6",
     )
@@ -126,7 +135,8 @@ def _ecp5(size: str) -> Part:
 PARTS = {
     part.name: part
     for part in (
-        *(_ecp5(size) for size in ("85", "45", "25", "12")),
+        _ecp5("85", "CABGA756"),
+        *(_ecp5(size, "CABGA381") for size in ("45", "25", "12")),
         Part(
             name="ice40-up5k",
             device="iCE40UP5K",

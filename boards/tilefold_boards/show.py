@@ -39,6 +39,8 @@ def show(measurements: Sequence[Measurement], versions: dict[str, str], console:
     for each in measurements:
         table.add_row(each.case.name, *_figures(each))
     console.print(table)
+    if first.part.family.caveat:
+        console.print(first.part.family.caveat, highlight=False, soft_wrap=True)
     for each in measurements:
         name = each.case.name
         if each.capped:
