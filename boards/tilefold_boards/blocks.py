@@ -25,7 +25,7 @@ from tilefold_hw.table import masked, triangle
 
 def lanes(config: CodecConfig) -> int:
     """Samples a clock of a configuration."""
-    return int(getattr(config, "lanes", 1))
+    return config.lanes
 
 
 def usual_layer(config: CodecConfig) -> Layer:
@@ -72,8 +72,14 @@ def _reorder(config: CodecConfig) -> Transposer:
 BLOCKS = {
     block.name: block
     for block in (
-        Block("dct", lambda c: Dct(c.transform), lambda c: latency.dct(c.tile)),
-        Block("idct", lambda c: Idct(c.transform), lambda c: latency.idct(c.tile)),
+        Block(
+            "dct", lambda c: Dct(c.transform, c.lanes), lambda c: latency.dct(c.transform, c.lanes)
+        ),
+        Block(
+            "idct",
+            lambda c: Idct(c.transform, c.lanes),
+            lambda c: latency.idct(c.transform, c.lanes),
+        ),
         Block("quantise", Quantiser, lambda c: latency.QUANTISE),
         Block("dequantise", Dequantiser, lambda c: latency.DEQUANTISE),
         Block("pack", Packer, lambda c: latency.PACK),

@@ -1,11 +1,13 @@
 """Corner: tiles of eight by eight turn from rows into columns between the two passes."""
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, ShapeLike, Signal
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, ShapeLike, Signal
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .multiplier import has_dsp18
+from tilefold_hw.latency import corner
+
 from .pipeline import delay
+from .ram import Ram
 from .streams import each, laned
 from .vector import FRAMING, POINTS
 
@@ -46,10 +48,8 @@ class Corner(wiring.Component):
         self.lanes = lanes
         self.beats = POINTS // lanes
         # The exchange between lanes and banks takes a cycle on either side.
-        exchange = int(lanes > 1)
-        self.entry = exchange
-        self.lag = 1 + exchange
-        self.wait = max(0, latency + self.entry + 2 - self.beats)
+        self.entry = int(lanes > 1)
+        self.wait, self.lag = corner(latency, lanes)
         # A tile's first column has left when the row comes that takes its places.
         period = POINTS * self.beats
         self.tiles = next(tiles for tiles in (1, 2, 4) if self.wait <= period * (tiles - 1))
@@ -79,19 +79,29 @@ class Corner(wiring.Component):
                 "w": Cat(w_row[low:], w_row[:low] ^ Const(bank, low), w_beat),
                 "r": Cat(column[low:], column[:low] ^ Const(bank, low), beat),
             }
-            store = memory.Memory(
-                shape=self.shape,
-                depth=POINTS * self.beats * self.tiles,
-                init=[],
-                attrs={"ram_style": "distributed"} if has_dsp18(platform) else {},
+            w_address = Cat(Mux(w_turn[-1], turned["w"], plain["w"]), w_turn[:-1])
+            r_address = Cat(Mux(r_turn[-1], plain["r"], turned["r"]), r_turn[:-1])
+            depth = POINTS * self.beats * self.tiles
+            if self.lanes == 1:
+                m.submodules.bank = store = Ram(Shape.cast(self.shape).width, depth)
+                m.d.comb += [
+                    store.write.address.eq(w_address),
+                    store.write.data.eq(coming[bank]),
+                    store.write.stb.eq(push),
+                    store.address.eq(r_address),
+                ]
+                going.append(store.data)
+                continue
+            # The exchange comes before the register.
+            m.submodules[f"bank_{bank}"] = store = memory.Memory(
+                shape=self.shape, depth=depth, init=[]
             )
-            m.submodules[f"bank_{bank}"] = store
             w_port, r_port = store.write_port(), store.read_port()
             m.d.comb += [
-                w_port.addr.eq(Cat(Mux(w_turn[-1], turned["w"], plain["w"]), w_turn[:-1])),
+                w_port.addr.eq(w_address),
                 w_port.data.eq(coming[bank]),
                 w_port.en.eq(push),
-                r_port.addr.eq(Cat(Mux(r_turn[-1], plain["r"], turned["r"]), r_turn[:-1])),
+                r_port.addr.eq(r_address),
             ]
             going.append(r_port.data)
         if low:

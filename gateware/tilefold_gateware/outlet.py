@@ -7,7 +7,7 @@ as the pipeline takes to fill again: a stall costs its own cycles and no more.
 """
 
 from amaranth.hdl import Module, Mux, ShapeLike, Signal, Value
-from amaranth.lib import fifo, stream, wiring
+from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 # Cycles from a push to the transfer at ``o``, and from there to the ``ready`` that it allows.
@@ -28,16 +28,30 @@ class _Queue(wiring.Component):
         )
 
     def _queue(self, m):
-        width = len(Value.cast(self.payload))
-        m.submodules.queue = queue = fifo.SyncFIFOBuffered(width=width, depth=self.depth)
+        """Queue between ``push`` and ``o``; it has no need to know when it is full."""
+        # The register of the port that reads holds the item that is offered.
+        size = 1 << (self.depth - 2).bit_length()
+        m.submodules.store = store = memory.Memory(
+            shape=len(Value.cast(self.payload)), depth=size, init=[]
+        )
+        w_port, r_port = store.write_port(), store.read_port()
+        # A bit more than an address: full and empty differ.
+        w_place, r_place = Signal(range(2 * size)), Signal(range(2 * size))
+        load = Signal()
         m.d.comb += [
-            queue.w_data.eq(self.payload),
-            queue.w_en.eq(self.push),
-            Value.cast(self.o.payload).eq(queue.r_data),
-            self.o.valid.eq(queue.r_rdy),
-            queue.r_en.eq(self.o.ready),
+            w_port.addr.eq(w_place),
+            w_port.data.eq(self.payload),
+            w_port.en.eq(self.push),
+            load.eq((w_place != r_place) & (~self.o.valid | self.o.ready)),
+            r_port.addr.eq(r_place),
+            r_port.en.eq(load),
+            Value.cast(self.o.payload).eq(r_port.data),
         ]
-        return queue
+        m.d.sync += [
+            w_place.eq(w_place + self.push),
+            r_place.eq(r_place + load),
+            self.o.valid.eq(load | (self.o.valid & ~self.o.ready)),
+        ]
 
 
 class Outlet(_Queue):
@@ -109,7 +123,11 @@ class Basin(_Queue):
 
     def elaborate(self, platform):
         m = Module()
-        queue = self._queue(m)
-        # A cycle passes between a level and the ``ready`` that follows from it.
-        m.d.sync += self.ready.eq(queue.level < self.depth - self.flight - _RETURN)
+        self._queue(m)
+        level = Signal(range(self.depth + 1))
+        m.d.sync += [
+            level.eq(level + self.push - (self.o.valid & self.o.ready)),
+            # A cycle passes between a level and the ``ready`` that follows from it.
+            self.ready.eq(level < self.depth - self.flight - _RETURN),
+        ]
         return m

@@ -12,6 +12,7 @@ from itertools import accumulate
 from .budget import pixel_cycles
 from .config import CodecConfig
 from .layer import Layer, Projection
+from .transform import Pass, Transform
 
 OUTLET = 2
 """From the end of a pipeline through the queue behind it."""
@@ -66,14 +67,50 @@ def transpose(rows: int, columns: int) -> int:
     return _lead(rows, columns) + _TRANSPOSE
 
 
-def dct(n: int) -> int:
-    """From a tile's first sample to its first coefficient."""
-    return gather(n) + transpose(n, n) + gather(n)
+def multiply(width: int) -> int:
+    """Through a multiplier whose wider operand has *width* bits: past 18, it is made of two."""
+    return 3 if width <= 18 else 4
 
 
-def idct(n: int) -> int:
-    """From a tile's first coefficient to its first sample."""
-    return scatter(n) + transpose(n, n) + scatter(n)
+def forward(step: Pass) -> int:
+    """From the last items of a vector of eight to the first that are pushed, on the way there."""
+    return multiply(step.i.width + 2) + 3
+
+
+def inverse(step: Pass, lanes: int) -> int:
+    """From the last items of a vector of eight to the first that are pushed, on the way back."""
+    return multiply(step.i.width) + {1: 2, 2: 3, 4: 4, 8: 3}[lanes]
+
+
+def corner(first: int, lanes: int) -> tuple[int, int]:
+    """Where rows of eight turn into columns, behind a pass of latency *first*.
+
+    Return the cycles from the last items of a tile to the first ones read, and those until they
+    come.
+    """
+    exchange = int(lanes > 1)
+    return max(0, first + exchange + 2 - 8 // lanes), 2
+
+
+def dct(transform: Transform, lanes: int = 1) -> int:
+    """From a tile's first samples to its first coefficients."""
+    if transform.n != 8:
+        return gather(transform.n) + transpose(transform.n, transform.n) + gather(transform.n)
+    return _eight(forward(transform.forward_rows), forward(transform.forward_columns), lanes)
+
+
+def idct(transform: Transform, lanes: int = 1) -> int:
+    """From a tile's first coefficients to its first samples."""
+    if transform.n != 8:
+        return scatter(transform.n) + transpose(transform.n, transform.n) + scatter(transform.n)
+    first, second = transform.inverse_columns, transform.inverse_rows
+    return _eight(inverse(first, lanes), inverse(second, lanes), lanes)
+
+
+def _eight(first: int, second: int, lanes: int) -> int:
+    beats = 8 // lanes
+    wait, lag = corner(first, lanes)
+    return (8 * beats - 1) + wait + (beats - 1) + lag + second + OUTLET
 
 
 def project(inputs: int) -> int:
@@ -93,7 +130,7 @@ def encoder(config: CodecConfig, layer: Layer) -> int:
 def decoder(config: CodecConfig, layer: Layer) -> int:
     """From a packet's first word to its first sample. Add :data:`SETTLE` where it applies."""
     reorder = transpose(layer.channels, config.pixels)
-    samples = UNPACK + DEQUANTISE + idct(config.tile) + CLIP + reorder
+    samples = UNPACK + DEQUANTISE + idct(config.transform) + CLIP + reorder
     return samples + (project(layer.channels) if layer.expand else 0)
 
 
@@ -105,8 +142,7 @@ def codec(config: CodecConfig, layer: Layer) -> int:
     """
     fields = _fields(config, layer)
     coefficients = _later(fields, DEQUANTISE)
-    middle = _swap(_scatter(coefficients, config.tile), config.tile, config.tile)
-    samples = _later(_scatter(middle, config.tile), CLIP)
+    samples = _later(_idct(coefficients, config.transform), CLIP)
     pixels = _swap(samples, layer.channels, config.pixels)
     if not layer.expand:
         return pixels[0]
@@ -124,6 +160,35 @@ def _lead(rows: int, columns: int) -> int:
 
 def _later(cycles: Sequence[int], latency: int) -> list[int]:
     return [cycle + latency for cycle in cycles]
+
+
+def _dct(cycles: Sequence[int], transform: Transform) -> list[int]:
+    """Coefficients of tiles whose samples come in *cycles*."""
+    n = transform.n
+    if n != 8:
+        return _gather(_swap(_gather(cycles, n), n, n), n)
+    return _turn(cycles, forward(transform.forward_rows), forward(transform.forward_columns))
+
+
+def _idct(cycles: Sequence[int], transform: Transform) -> list[int]:
+    """Samples of tiles whose coefficients come in *cycles*."""
+    n = transform.n
+    if n != 8:
+        return _scatter(_swap(_scatter(cycles, n), n, n), n)
+    return _turn(cycles, inverse(transform.inverse_columns, 1), inverse(transform.inverse_rows, 1))
+
+
+def _turn(cycles: Sequence[int], first: int, second: int) -> list[int]:
+    """Items of tiles of eight, both passes: a tile is read without a pause once it may be."""
+    wait, lag = corner(first, 1)
+    out: list[int] = []
+    free = 0
+    for end in range(63, len(cycles), 64):
+        free = max(free, cycles[end] + wait)
+        for last in range(free + 7, free + 64, 8):
+            out += range(last + lag + second + OUTLET, last + lag + second + OUTLET + 8)
+        free += 64
+    return out
 
 
 def _gather(cycles: Sequence[int], n: int) -> list[int]:
@@ -171,8 +236,7 @@ def _words(config: CodecConfig, layer: Layer) -> Iterator[int]:
         macs, inputs = config.project_macs, layer.project.inputs
         cycles = _project(macs, layer.project, config.pixels)
         period = config.pixels * pixel_cycles(macs, inputs, layer.channels)
-    rows = _gather(_swap(cycles, config.pixels, layer.channels), config.tile)
-    coefficients = _gather(_swap(rows, config.tile, config.tile), config.tile)
+    coefficients = _dct(_swap(cycles, config.pixels, layer.channels), config.transform)
     fields = _later(coefficients, QUANTISE)
 
     # Bits up to the end of every field.
