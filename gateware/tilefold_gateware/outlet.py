@@ -6,17 +6,17 @@ arithmetic: it stops at ``ready``. Nothing can overflow, and after a stall the q
 as the pipeline takes to fill again: a stall costs its own cycles and no more.
 """
 
-from amaranth.hdl import Module, ShapeLike, Signal, Value
-from amaranth.lib import fifo, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.hdl import Cat, Module, ShapeLike, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out, flipped
 
-# Cycles from a push to the transfer at ``o``, and from there to the ``ready`` that it allows.
-_QUEUE, _RETURN = 2, 1
+from .ring import Ring, step
 
 
 class _Queue(wiring.Component):
-    def __init__(self, shape: ShapeLike, depth: int, **ports: wiring.Member):
-        self.depth = depth
+    def __init__(self, shape: ShapeLike, places: int, **ports: wiring.Member):
+        self.shape = shape
+        self.places = places
         super().__init__(
             {
                 "ready": Out(1),
@@ -28,22 +28,16 @@ class _Queue(wiring.Component):
         )
 
     def _queue(self, m):
-        width = len(Value.cast(self.payload))
-        m.submodules.queue = queue = fifo.SyncFIFOBuffered(width=width, depth=self.depth)
-        m.d.comb += [
-            queue.w_data.eq(self.payload),
-            queue.w_en.eq(self.push),
-            Value.cast(self.o.payload).eq(queue.r_data),
-            self.o.valid.eq(queue.r_rdy),
-            queue.r_en.eq(self.o.ready),
-        ]
-        return queue
+        m.submodules.ring = ring = Ring(self.shape, self.places)
+        m.d.comb += [ring.payload.eq(self.payload), ring.push.eq(self.push)]
+        wiring.connect(m, ring.o, flipped(self.o))
+        return ring
 
 
 class Outlet(_Queue):
     """Queue at the end of a pipeline that makes one item of each.
 
-    An item takes a place when it enters, and gives it back when it leaves at ``o``.
+    An item takes a place when it enters, and gives it back when it moves on to ``o``.
 
     Latency :data:`tilefold_hw.latency.OUTLET` from ``push`` to ``o``; one item a cycle.
 
@@ -53,6 +47,7 @@ class Outlet(_Queue):
         Payload.
     latency : int
         Cycles from ``take`` to ``push`` of an item. More, while items wait to be complete, is fine.
+        Up to 12 the queue is one level of lookup-table memory.
 
     Members
     -------
@@ -66,15 +61,23 @@ class Outlet(_Queue):
     o : Out(stream of shape)
     """
 
+    # Cycles that a place is taken beside those in the pipeline: one in the queue, one until its
+    # return shows, one until ``ready`` follows.
+    _ROUND = 3
+
     def __init__(self, shape: ShapeLike, latency: int):
-        super().__init__(shape, latency + _QUEUE + _RETURN, take=In(1))
+        super().__init__(shape, latency + self._ROUND, take=In(1))
 
     def elaborate(self, platform):
         m = Module()
-        self._queue(m)
-        free = Signal(range(self.depth + 1), init=self.depth)
-        m.d.comb += self.ready.eq(free != 0)
-        m.d.sync += free.eq(free - self.take + (self.o.valid & self.o.ready))
+        ring = self._queue(m)
+        # Two places in a row, after the one that is taken next: an item may be taken while
+        # ``ready`` is found out. As a shift register counts, they have all bits but one in common.
+        beyond = Signal(len(ring.read) + 1, init=0b10)
+        second, first = beyond[:-1], beyond[1:]
+        with m.If(self.take):
+            m.d.sync += beyond.eq(Cat(step(second), second[-1]))
+        m.d.sync += self.ready.eq((first != ring.read) & (second != ring.read))
         return m
 
 
@@ -98,14 +101,21 @@ class Basin(_Queue):
         As in :class:`Outlet`.
     """
 
+    # Cycles from a push until ``ready`` follows; cycles from a place that is free to the transfer
+    # of what was let in for it, without those in the pipeline.
+    _SEEN, _ROUND = 2, 3
+
     def __init__(self, shape: ShapeLike, flight: int):
         self.flight = flight
-        # Half takes what is in flight, half lasts until the first item that is let in again comes.
-        super().__init__(shape, 2 * (flight + _QUEUE) + _RETURN)
+        # Some of it takes what is in flight, the rest lasts until what is let in again comes.
+        super().__init__(shape, 2 * flight + self._SEEN + self._ROUND)
 
     def elaborate(self, platform):
         m = Module()
-        queue = self._queue(m)
-        # A cycle passes between a level and the ``ready`` that follows from it.
-        m.d.sync += self.ready.eq(queue.level < self.depth - self.flight - _RETURN)
+        ring = self._queue(m)
+        level = Signal(range(ring.places + 1))
+        m.d.sync += [
+            level.eq(level + self.push - ring.reads),
+            self.ready.eq(level <= ring.places - self.flight - self._SEEN),
+        ]
         return m

@@ -117,7 +117,7 @@ class Bench:
         def spy_queue(self, m):
             queue = original_queue(self, m)
             stray = self.take & ~self.ready if isinstance(self, outlet.Outlet) else None
-            queues.append(Queue(queue.w_en & ~queue.w_rdy, stray))
+            queues.append(Queue(queue.push & queue.full, stray))
             return queue
 
         def spy_connect(m, a, b):
