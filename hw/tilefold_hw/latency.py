@@ -12,15 +12,10 @@ from itertools import accumulate
 from .budget import pixel_cycles
 from .config import CodecConfig
 from .layer import Layer, Projection
+from .regs import shift_width
 
 OUTLET = 2
 """From the end of a pipeline through the queue behind it."""
-
-QUANTISE = 7 + OUTLET
-"""From a coefficient to its field."""
-
-DEQUANTISE = 2 + OUTLET
-"""From a field to its coefficient."""
 
 CLIP = 2 + OUTLET
 """From a restored sample to itself, clipped."""
@@ -81,6 +76,20 @@ def project(inputs: int) -> int:
     return 2 * inputs - 1 + _SCALE
 
 
+def quantise(config: CodecConfig) -> int:
+    """From a coefficient to its field: the table answers, then the shift, then three cycles."""
+    return 7 + _shift_cycles(config) + OUTLET
+
+
+def dequantise(config: CodecConfig) -> int:
+    """From a field to its coefficient."""
+    return _shift_cycles(config) + 1
+
+
+def _shift_cycles(config: CodecConfig) -> int:
+    return -(-shift_width(config) // 2)
+
+
 def encoder(config: CodecConfig, layer: Layer) -> int:
     """From a packet's first sample to its first word.
 
@@ -93,7 +102,7 @@ def encoder(config: CodecConfig, layer: Layer) -> int:
 def decoder(config: CodecConfig, layer: Layer) -> int:
     """From a packet's first word to its first sample. Add :data:`SETTLE` where it applies."""
     reorder = transpose(layer.channels, config.pixels)
-    samples = UNPACK + DEQUANTISE + idct(config.tile) + CLIP + reorder
+    samples = UNPACK + dequantise(config) + idct(config.tile) + CLIP + reorder
     return samples + (project(layer.channels) if layer.expand else 0)
 
 
@@ -104,7 +113,7 @@ def codec(config: CodecConfig, layer: Layer) -> int:
     applies.
     """
     fields = _fields(config, layer)
-    coefficients = _later(fields, DEQUANTISE)
+    coefficients = _later(fields, dequantise(config))
     middle = _swap(_scatter(coefficients, config.tile), config.tile, config.tile)
     samples = _later(_scatter(middle, config.tile), CLIP)
     pixels = _swap(samples, layer.channels, config.pixels)
@@ -173,7 +182,7 @@ def _words(config: CodecConfig, layer: Layer) -> Iterator[int]:
         period = config.pixels * pixel_cycles(macs, inputs, layer.channels)
     rows = _gather(_swap(cycles, config.pixels, layer.channels), config.tile)
     coefficients = _gather(_swap(rows, config.tile, config.tile), config.tile)
-    fields = _later(coefficients, QUANTISE)
+    fields = _later(coefficients, quantise(config))
 
     # Bits up to the end of every field.
     ends = list(accumulate(_widths(layer)))
