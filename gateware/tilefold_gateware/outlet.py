@@ -119,3 +119,43 @@ class Basin(_Queue):
             self.ready.eq(level <= ring.places - self.flight - self._SEEN),
         ]
         return m
+
+
+class Reserve(_Queue):
+    """Queue at the end of a pipeline that knows early how many items it will make.
+
+    Places are taken as items are announced, so little more must be kept free than what enters
+    before its announcement.
+
+    Latency :data:`tilefold_hw.latency.OUTLET` from ``push`` to ``o``; one item a cycle.
+
+    Parameters
+    ----------
+    shape : ShapeLike
+        Payload.
+    flight : int
+        Most items that are announced after the last cycle in which something entered.
+    places : int
+        Least number of items that find room, the announced ones counted.
+
+    Members
+    -------
+    ready : Out(1)
+        There is room for all that may still be announced, if something enters in this cycle.
+    coming : In(1)
+        Announce an item. Once for each push, and before.
+    push, payload, o
+        As in :class:`Outlet`.
+    """
+
+    def __init__(self, shape: ShapeLike, flight: int, places: int):
+        self.flight = flight
+        super().__init__(shape, places, coming=In(1))
+
+    def elaborate(self, platform):
+        m = Module()
+        ring = self._queue(m)
+        level, now = Signal(range(ring.places + 1)), Signal(range(ring.places + 1))
+        m.d.comb += now.eq(level + self.coming - ring.reads)
+        m.d.sync += [level.eq(now), self.ready.eq(now < ring.places - self.flight)]
+        return m

@@ -93,7 +93,8 @@ class Tables(wiring.Component):
         channel = Signal(range(config.channels))
         channels = Signal.like(self.channels)
         last_place, last_channel = Signal(), Signal()
-        m.d.sync += last_channel.eq(channel + 1 == channels)
+        following = Signal.like(channels)
+        m.d.sync += [following.eq(channel + 1), last_channel.eq(following == channels)]
         m.d.comb += [
             self.tile_end.eq(last_place),
             self.group_end.eq(last_place & last_channel),
@@ -105,7 +106,7 @@ class Tables(wiring.Component):
                 channels.eq(self.channels),
             ]
             with m.If(last_place):
-                m.d.sync += channel.eq(Mux(last_channel, 0, channel + 1))
+                m.d.sync += channel.eq(Mux(last_channel, 0, following))
 
         # cycles 1 and 2: the index answers; cycles 3 and 4: the table.
         m.submodules.index_memory = index = Ram(len(self.index.data), 1 << len(self.index.address))

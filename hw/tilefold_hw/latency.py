@@ -20,10 +20,6 @@ OUTLET = 2
 CLIP = 2 + OUTLET
 """From a restored sample to itself, clipped."""
 
-PACK = 3 + OUTLET
-"""From the field that brings the first bit past a word to that word. The last word of a packet
-comes a cycle later after the packet's last field."""
-
 UNPACK = 12
 """From a packet's first word to its first field."""
 
@@ -81,13 +77,31 @@ def quantise(config: CodecConfig) -> int:
     return 7 + _shift_cycles(config) + OUTLET
 
 
+def pack(config: CodecConfig) -> int:
+    """From the item that brings the first bit past a word to that word.
+
+    The fields of an item are joined two by two, then shifted to their place in a word. The last
+    word of a packet comes a cycle later after the packet's last item.
+    """
+    cycle, bits = 1, config.field.width
+    for level in range(config.lanes.bit_length() - 1):
+        cycle += _halved((bits << level).bit_length() - 1) + 1
+    start = max(cycle, 1 + config.lanes.bit_length())
+    return start + _halved((config.word_width - 1).bit_length() - 1) + 3 + OUTLET
+
+
 def dequantise(config: CodecConfig) -> int:
     """From a field to its coefficient."""
     return _shift_cycles(config) + 1
 
 
 def _shift_cycles(config: CodecConfig) -> int:
-    return -(-shift_width(config) // 2)
+    return _halved(shift_width(config))
+
+
+def _halved(amount: int) -> int:
+    """Cycles of a shift by an amount of so many bits."""
+    return -(-amount // 2)
 
 
 def encoder(config: CodecConfig, layer: Layer) -> int:
@@ -191,9 +205,9 @@ def _words(config: CodecConfig, layer: Layer) -> Iterator[int]:
     full = config.word_width
     while full < end:
         group, rest = divmod(full, bits)
-        yield fields[bisect_right(ends, rest)] + group * period + PACK
+        yield fields[bisect_right(ends, rest)] + group * period + pack(config)
         full += config.word_width
-    yield fields[-1] + (layer.groups - 1) * period + PACK + 1
+    yield fields[-1] + (layer.groups - 1) * period + pack(config) + 1
 
 
 def _fields(config: CodecConfig, layer: Layer) -> list[int]:
