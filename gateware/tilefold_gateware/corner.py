@@ -17,8 +17,8 @@ class Corner(wiring.Component):
 
     Rows come from a :class:`~tilefold_gateware.vector.VectorPass`, columns go to one. The lanes lie
     in as many banks: item (r, c) in bank ``r ^ c`` modulo *lanes*, so that neither a piece of a row
-    nor one of a column has two items in a bank. One lane needs the memory of one tile: rows take
-    the places of the columns that have just left. More have two, which take turns.
+    nor one of a column has two items in a bank. Rows take the places of the
+    columns that have just left; where they come too soon for that, two or four tiles take turns.
 
     A tile's columns are read ``wait`` cycles after the pass has taken its last row: then each item
     has come in the cycle before it leaves, at the latest. No bubble between tiles.
@@ -47,8 +47,6 @@ class Corner(wiring.Component):
         self.shape = shape
         self.lanes = lanes
         self.beats = POINTS // lanes
-        # The exchange between lanes and banks takes a cycle on either side.
-        self.entry = int(lanes > 1)
         self.wait, self.lag = corner(latency, lanes)
         # A tile's first column has left when the row comes that takes its places.
         period = POINTS * self.beats
@@ -121,8 +119,9 @@ class Corner(wiring.Component):
         coming = each(self.data, self.lanes)
         if self.lanes > 1:
             coming = _exchange(coming, row[: (self.lanes - 1).bit_length()])
-        later = [delay(m, x, self.entry) for x in (turn, row, beat, self.push)]
-        return *later, [delay(m, x, self.entry) for x in coming]
+        # A cycle on the way to the banks: memories lie far from adders, and lanes change places.
+        later = [delay(m, x, 1) for x in (turn, row, beat, self.push)]
+        return *later, [delay(m, x, 1) for x in coming]
 
     def _sweep(self, m):
         """Read tiles, column by column; return turn, column and beat."""

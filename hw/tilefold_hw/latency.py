@@ -12,23 +12,17 @@ from itertools import accumulate
 from .budget import pixel_cycles
 from .config import CodecConfig
 from .layer import Layer, Projection
+from .regs import shift_width
 from .transform import Pass, Transform
 
 OUTLET = 2
 """From the end of a pipeline through the queue behind it."""
 
-QUANTISE = 7 + OUTLET
-"""From a coefficient to its field."""
-
-DEQUANTISE = 2 + OUTLET
-"""From a field to its coefficient."""
+BATCH = 1
+"""From the end of a pipeline through the queue behind it, if it takes batches."""
 
 CLIP = 2 + OUTLET
 """From a restored sample to itself, clipped."""
-
-PACK = 3 + OUTLET
-"""From the field that brings the first bit past a word to that word. The last word of a packet
-comes a cycle later after the packet's last field."""
 
 UNPACK = 12
 """From a packet's first word to its first field."""
@@ -88,8 +82,7 @@ def corner(first: int, lanes: int) -> tuple[int, int]:
     Return the cycles from the last items of a tile to the first ones read, and those until they
     come.
     """
-    exchange = int(lanes > 1)
-    return max(0, first + exchange + 2 - 8 // lanes), 2
+    return max(0, first + 3 - 8 // lanes), 2
 
 
 def dct(transform: Transform, lanes: int = 1) -> int:
@@ -110,12 +103,44 @@ def idct(transform: Transform, lanes: int = 1) -> int:
 def _eight(first: int, second: int, lanes: int) -> int:
     beats = 8 // lanes
     wait, lag = corner(first, lanes)
-    return (8 * beats - 1) + wait + (beats - 1) + lag + second + OUTLET
+    return (8 * beats - 1) + wait + (beats - 1) + lag + second + BATCH
 
 
 def project(inputs: int) -> int:
     """From a pixel's first input to its first output: the pixel is collected, then walked."""
     return 2 * inputs - 1 + _SCALE
+
+
+def quantise(config: CodecConfig) -> int:
+    """From a coefficient to its field: the table answers, then the shift, then three cycles."""
+    return 7 + _shift_cycles(config) + OUTLET
+
+
+def pack(config: CodecConfig) -> int:
+    """From the item that brings the first bit past a word to that word.
+
+    The fields of an item are joined two by two, then shifted to their place in a word. The last
+    word of a packet comes a cycle later after the packet's last item.
+    """
+    cycle, bits = 1, config.field.width
+    for level in range(config.lanes.bit_length() - 1):
+        cycle += _halved((bits << level).bit_length() - 1) + 1
+    start = max(cycle, 1 + config.lanes.bit_length())
+    return start + _halved((config.word_width - 1).bit_length() - 1) + 3 + OUTLET
+
+
+def dequantise(config: CodecConfig) -> int:
+    """From a field to its coefficient."""
+    return _shift_cycles(config) + 1
+
+
+def _shift_cycles(config: CodecConfig) -> int:
+    return _halved(shift_width(config))
+
+
+def _halved(amount: int) -> int:
+    """Cycles of a shift by an amount of so many bits."""
+    return -(-amount // 2)
 
 
 def encoder(config: CodecConfig, layer: Layer) -> int:
@@ -130,7 +155,7 @@ def encoder(config: CodecConfig, layer: Layer) -> int:
 def decoder(config: CodecConfig, layer: Layer) -> int:
     """From a packet's first word to its first sample. Add :data:`SETTLE` where it applies."""
     reorder = transpose(layer.channels, config.pixels)
-    samples = UNPACK + DEQUANTISE + idct(config.transform) + CLIP + reorder
+    samples = UNPACK + dequantise(config) + idct(config.transform) + CLIP + reorder
     return samples + (project(layer.channels) if layer.expand else 0)
 
 
@@ -141,7 +166,7 @@ def codec(config: CodecConfig, layer: Layer) -> int:
     applies.
     """
     fields = _fields(config, layer)
-    coefficients = _later(fields, DEQUANTISE)
+    coefficients = _later(fields, dequantise(config))
     samples = _later(_idct(coefficients, config.transform), CLIP)
     pixels = _swap(samples, layer.channels, config.pixels)
     if not layer.expand:
@@ -186,7 +211,8 @@ def _turn(cycles: Sequence[int], first: int, second: int) -> list[int]:
     for end in range(63, len(cycles), 64):
         free = max(free, cycles[end] + wait)
         for last in range(free + 7, free + 64, 8):
-            out += range(last + lag + second + OUTLET, last + lag + second + OUTLET + 8)
+            first_out = last + lag + second + BATCH
+            out += range(first_out, first_out + 8)
         free += 64
     return out
 
@@ -237,7 +263,7 @@ def _words(config: CodecConfig, layer: Layer) -> Iterator[int]:
         cycles = _project(macs, layer.project, config.pixels)
         period = config.pixels * pixel_cycles(macs, inputs, layer.channels)
     coefficients = _dct(_swap(cycles, config.pixels, layer.channels), config.transform)
-    fields = _later(coefficients, QUANTISE)
+    fields = _later(coefficients, quantise(config))
 
     # Bits up to the end of every field.
     ends = list(accumulate(_widths(layer)))
@@ -246,9 +272,9 @@ def _words(config: CodecConfig, layer: Layer) -> Iterator[int]:
     full = config.word_width
     while full < end:
         group, rest = divmod(full, bits)
-        yield fields[bisect_right(ends, rest)] + group * period + PACK
+        yield fields[bisect_right(ends, rest)] + group * period + pack(config)
         full += config.word_width
-    yield fields[-1] + (layer.groups - 1) * period + PACK + 1
+    yield fields[-1] + (layer.groups - 1) * period + pack(config) + 1
 
 
 def _fields(config: CodecConfig, layer: Layer) -> list[int]:
