@@ -80,9 +80,9 @@ BLOCKS = {
             lambda c: Idct(c.transform, c.lanes),
             lambda c: latency.idct(c.transform, c.lanes),
         ),
-        Block("quantise", Quantiser, lambda c: latency.QUANTISE),
-        Block("dequantise", Dequantiser, lambda c: latency.DEQUANTISE),
-        Block("pack", Packer, lambda c: latency.PACK),
+        Block("quantise", Quantiser, latency.quantise),
+        Block("dequantise", Dequantiser, latency.dequantise),
+        Block("pack", Packer, latency.pack),
         Block("unpack", Unpacker, lambda c: latency.UNPACK),
         Block(
             "project",
