@@ -83,11 +83,14 @@ def pack(config: CodecConfig) -> int:
     The fields of an item are joined two by two, then shifted to their place in a word. The last
     word of a packet comes a cycle later after the packet's last item.
     """
-    cycle, bits = 1, config.field.width
-    for level in range(config.lanes.bit_length() - 1):
-        cycle += _halved((bits << level).bit_length() - 1) + 1
-    start = max(cycle, 1 + config.lanes.bit_length())
-    return start + _halved((config.word_width - 1).bit_length() - 1) + 3 + OUTLET
+    levels = 2 if config.lanes < 4 else 3
+    joined = 1
+    for doubling in range(config.lanes.bit_length() - 1):
+        places = (config.field.width << doubling).bit_length()
+        joined += _parts(places - 1, levels) + 1
+    start = max(joined, 1 + config.lanes.bit_length())
+    places = (config.word_width - 1).bit_length()
+    return start + _parts(places - 1, levels) + 3 + OUTLET
 
 
 def dequantise(config: CodecConfig) -> int:
@@ -96,12 +99,12 @@ def dequantise(config: CodecConfig) -> int:
 
 
 def _shift_cycles(config: CodecConfig) -> int:
-    return _halved(shift_width(config))
+    return _parts(shift_width(config), 2)
 
 
-def _halved(amount: int) -> int:
+def _parts(amount: int, levels: int) -> int:
     """Cycles of a shift by an amount of so many bits."""
-    return -(-amount // 2)
+    return -(-amount // levels)
 
 
 def encoder(config: CodecConfig, layer: Layer) -> int:
