@@ -83,7 +83,7 @@ BLOCKS = {
         Block("quantise", Quantiser, latency.quantise),
         Block("dequantise", Dequantiser, latency.dequantise),
         Block("pack", Packer, latency.pack),
-        Block("unpack", Unpacker, lambda c: latency.UNPACK),
+        Block("unpack", Unpacker, latency.unpack),
         Block(
             "project",
             _project,

@@ -24,12 +24,6 @@ BATCH = 1
 CLIP = 2 + OUTLET
 """From a restored sample to itself, clipped."""
 
-UNPACK = 12
-"""From a packet's first word to its first field."""
-
-FETCH = 8
-"""From a later word to the first field that it holds a bit of, if that field waits for it."""
-
 STORE = 2
 """Through the memory between an encoder and a decoder."""
 
@@ -122,11 +116,14 @@ def pack(config: CodecConfig) -> int:
     The fields of an item are joined two by two, then shifted to their place in a word. The last
     word of a packet comes a cycle later after the packet's last item.
     """
-    cycle, bits = 1, config.field.width
-    for level in range(config.lanes.bit_length() - 1):
-        cycle += _halved((bits << level).bit_length() - 1) + 1
-    start = max(cycle, 1 + config.lanes.bit_length())
-    return start + _halved((config.word_width - 1).bit_length() - 1) + 3 + OUTLET
+    levels = 2 if config.lanes < 4 else 3
+    joined = 1
+    for doubling in range(config.lanes.bit_length() - 1):
+        places = (config.field.width << doubling).bit_length()
+        joined += _parts(places - 1, levels) + 1
+    start = max(joined, 1 + config.lanes.bit_length())
+    places = (config.word_width - 1).bit_length()
+    return start + _parts(places - 1, levels) + 3 + OUTLET
 
 
 def dequantise(config: CodecConfig) -> int:
@@ -134,13 +131,40 @@ def dequantise(config: CodecConfig) -> int:
     return _shift_cycles(config) + 1
 
 
+def walk(config: CodecConfig) -> int:
+    """From a packet's first word to where its first item of fields is.
+
+    The packet's bank waits in a queue, then the tables answer, and the widths are summed up.
+    """
+    return OUTLET + 1 + 6 + (config.lanes.bit_length() - 1) + OUTLET
+
+
+def unpack(config: CodecConfig) -> int:
+    """From a packet's first word to its first item of fields."""
+    return walk(config) + _cut(config) + OUTLET
+
+
+def fetch(config: CodecConfig) -> int:
+    """From a later word to the first item that it holds a bit of, if that item waits for it."""
+    return OUTLET + _cut(config) + OUTLET
+
+
+def _cut(config: CodecConfig) -> int:
+    """From the words to the fields: all of an item, then its halves, and so on; then the signs."""
+    levels = 2 if config.lanes < 4 else 3
+    cycles = _parts((config.word_width - 1).bit_length(), levels)
+    for doubling in range(config.lanes.bit_length() - 1):
+        cycles += _parts((config.field.width << doubling).bit_length(), levels)
+    return cycles + 2
+
+
 def _shift_cycles(config: CodecConfig) -> int:
-    return _halved(shift_width(config))
+    return _parts(shift_width(config), 2)
 
 
-def _halved(amount: int) -> int:
+def _parts(amount: int, levels: int) -> int:
     """Cycles of a shift by an amount of so many bits."""
-    return -(-amount // 2)
+    return -(-amount // levels)
 
 
 def encoder(config: CodecConfig, layer: Layer) -> int:
@@ -155,7 +179,7 @@ def encoder(config: CodecConfig, layer: Layer) -> int:
 def decoder(config: CodecConfig, layer: Layer) -> int:
     """From a packet's first word to its first sample. Add :data:`SETTLE` where it applies."""
     reorder = transpose(layer.channels, config.pixels)
-    samples = UNPACK + dequantise(config) + idct(config.transform) + CLIP + reorder
+    samples = unpack(config) + dequantise(config) + idct(config.transform) + CLIP + reorder
     return samples + (project(layer.channels) if layer.expand else 0)
 
 
@@ -281,14 +305,14 @@ def _fields(config: CodecConfig, layer: Layer) -> list[int]:
     """Fields of a packet's first tile group as they leave a decoder that follows an encoder."""
     words = (cycle + STORE for cycle in _words(config, layer))
     came = [next(words)]
-    free = came[0] + UNPACK
+    free = came[0] + unpack(config)
     out = []
     end = 0
     for width in _widths(layer):
         end += width
         while width and len(came) * config.word_width < end:
             came.append(next(words))
-            free = max(free, came[-1] + FETCH)
+            free = max(free, came[-1] + fetch(config))
         out.append(free)
         free += 1
     return out
