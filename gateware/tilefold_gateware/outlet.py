@@ -105,9 +105,9 @@ class Batch(_Queue):
         As in :class:`Outlet`.
     """
 
-    # Cycles that a place is taken beside those in the pipeline: one in the queue, two until its
+    # Cycles that a place is taken beside those in the pipeline: two in the queue, two until its
     # return is counted, one until ``ready`` follows.
-    _ROUND = 4
+    _ROUND = 5
 
     def __init__(self, shape: ShapeLike, latency: int, size: int):
         self.size = size

@@ -67,7 +67,7 @@ def forward(step: Pass) -> int:
 
 def inverse(step: Pass, lanes: int) -> int:
     """From the last items of a vector of eight to the first that are pushed, on the way back."""
-    return multiply(step.i.width) + {1: 2, 2: 3, 4: 4, 8: 3}[lanes]
+    return multiply(step.i.width) + {1: 3, 2: 3, 4: 4, 8: 3}[lanes]
 
 
 def corner(first: int, lanes: int) -> tuple[int, int]:
@@ -76,7 +76,7 @@ def corner(first: int, lanes: int) -> tuple[int, int]:
     Return the cycles from the last items of a tile to the first ones read, and those until they
     come.
     """
-    return max(0, first + 3 - 8 // lanes), 2
+    return first + 3 - 8 // lanes, 2
 
 
 def dct(transform: Transform, lanes: int = 1) -> int:
