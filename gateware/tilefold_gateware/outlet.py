@@ -6,7 +6,7 @@ arithmetic: it stops at ``ready``. Nothing can overflow, and after a stall the q
 as the pipeline takes to fill again: a stall costs its own cycles and no more.
 """
 
-from amaranth.hdl import Cat, Module, ShapeLike, Signal
+from amaranth.hdl import Cat, Module, Mux, ShapeLike, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, flipped
 
@@ -27,8 +27,8 @@ class _Queue(wiring.Component):
             }
         )
 
-    def _queue(self, m):
-        m.submodules.ring = ring = Ring(self.shape, self.places)
+    def _queue(self, m, *, bypass=False):
+        m.submodules.ring = ring = Ring(self.shape, self.places, bypass=bypass)
         m.d.comb += [ring.payload.eq(self.payload), ring.push.eq(self.push)]
         wiring.connect(m, ring.o, flipped(self.o))
         return ring
@@ -78,6 +78,52 @@ class Outlet(_Queue):
         with m.If(self.take):
             m.d.sync += beyond.eq(Cat(step(second), second[-1]))
         m.d.sync += self.ready.eq((first != ring.read) & (second != ring.read))
+        return m
+
+
+class Batch(_Queue):
+    """Queue at the end of a pipeline whose items enter some at a time, and leave one a cycle.
+
+    Latency :data:`tilefold_hw.latency.BATCH` from ``push`` to ``o``; one item a cycle.
+
+    Parameters
+    ----------
+    shape : ShapeLike
+        Payload.
+    latency : int
+        Cycles from ``take`` to the ``push`` of the first of a batch.
+    size : int
+        Items of a batch, which come at most every *size* cycles.
+
+    Members
+    -------
+    ready : Out(1)
+        There are places for one more batch.
+    take : In(1)
+        A batch enters the pipeline in this cycle. Only with ``ready``.
+    push, payload, o
+        As in :class:`Outlet`.
+    """
+
+    # Cycles that a place is taken beside those in the pipeline: one in the queue, two until its
+    # return is counted, one until ``ready`` follows.
+    _ROUND = 4
+
+    def __init__(self, shape: ShapeLike, latency: int, size: int):
+        self.size = size
+        super().__init__(shape, latency + size - 1 + self._ROUND, take=In(1))
+
+    def elaborate(self, platform):
+        m = Module()
+        ring = self._queue(m, bypass=True)
+        level, returned = Signal(range(ring.places + 1)), Signal()
+        # Batches of one may come while ``ready`` is found out.
+        most = ring.places - self.size - (self.size == 1)
+        m.d.sync += [
+            returned.eq(ring.reads),
+            level.eq(level + Mux(self.take, self.size, 0) - returned),
+            self.ready.eq(level <= most),
+        ]
         return m
 
 

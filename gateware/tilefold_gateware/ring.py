@@ -29,7 +29,7 @@ def pointer_width(places: int) -> int:
 class Ring(wiring.Component):
     """Queue in lookup-table memory, with a register behind it.
 
-    Latency 2 from ``push`` to ``o``; one item a cycle.
+    Latency 2 from ``push`` to ``o``, or 1 with a bypass; one item a cycle.
 
     Parameters
     ----------
@@ -37,6 +37,9 @@ class Ring(wiring.Component):
         Payload.
     places : int
         Least number of items that find room, besides the one at ``o``.
+    bypass : bool
+        Let an item that finds nobody in front of it pass in one cycle instead of two, at the price
+        of a multiplexer at ``o``.
 
     Members
     -------
@@ -51,7 +54,8 @@ class Ring(wiring.Component):
         An item moves from its place to ``o`` in this cycle: the place is free again.
     """
 
-    def __init__(self, shape: ShapeLike, places: int):
+    def __init__(self, shape: ShapeLike, places: int, *, bypass: bool = False):
+        self.bypass = bypass
         self._bits = pointer_width(places)
         #: Items that find room, besides the one at ``o``.
         self.places = (1 << self._bits) - 1
@@ -71,21 +75,37 @@ class Ring(wiring.Component):
         width = len(Value.cast(self.payload))
         m.submodules.memory = store = memory.Memory(shape=width, depth=1 << self._bits, init=[])
         w_port, r_port = store.write_port(), store.read_port()
-        write = Signal(self._bits)
+        write, free, waits, direct, fetch = (
+            Signal(self._bits),
+            Signal(),
+            Signal(),
+            Signal(),
+            Signal(),
+        )
         m.d.comb += [
             self.full.eq(step(write) == self.read),
+            free.eq(self.o.ready | ~self.o.valid),
+            waits.eq(write != self.read),
+            direct.eq(self.push & free & ~waits if self.bypass else 0),
+            fetch.eq(waits & free),
+            self.reads.eq(fetch | direct),
             w_port.addr.eq(write),
             w_port.data.eq(self.payload),
-            w_port.en.eq(self.push),
+            w_port.en.eq(self.push & ~direct),
             r_port.addr.eq(self.read),
-            r_port.en.eq(self.reads),
+            r_port.en.eq(fetch),
             Value.cast(self.o.payload).eq(r_port.data),
-            self.reads.eq((write != self.read) & (self.o.ready | ~self.o.valid)),
         ]
-        with m.If(self.push):
+        with m.If(w_port.en):
             m.d.sync += write.eq(step(write))
-        with m.If(self.reads):
-            m.d.sync += [self.read.eq(step(self.read)), self.o.valid.eq(1)]
-        with m.Elif(self.o.ready):
-            m.d.sync += self.o.valid.eq(0)
+        with m.If(fetch):
+            m.d.sync += self.read.eq(step(self.read))
+        with m.If(free):
+            m.d.sync += self.o.valid.eq(self.reads)
+        if self.bypass:
+            passed, payload = Signal(), Signal(width)
+            with m.If(free):
+                m.d.sync += [passed.eq(direct), payload.eq(self.payload)]
+            with m.If(passed):
+                m.d.comb += Value.cast(self.o.payload).eq(payload)
         return m

@@ -13,9 +13,13 @@ from .budget import pixel_cycles
 from .config import CodecConfig
 from .layer import Layer, Projection
 from .regs import shift_width
+from .transform import Pass, Transform
 
 OUTLET = 2
 """From the end of a pipeline through the queue behind it."""
+
+BATCH = 1
+"""From the end of a pipeline through the queue behind it, if it takes batches."""
 
 CLIP = 2 + OUTLET
 """From a restored sample to itself, clipped."""
@@ -51,14 +55,49 @@ def transpose(rows: int, columns: int) -> int:
     return _lead(rows, columns) + _TRANSPOSE
 
 
-def dct(n: int) -> int:
-    """From a tile's first sample to its first coefficient."""
-    return gather(n) + transpose(n, n) + gather(n)
+def multiply(width: int) -> int:
+    """Through a multiplier whose wider operand has *width* bits: past 18, it is made of two."""
+    return 3 if width <= 18 else 4
 
 
-def idct(n: int) -> int:
-    """From a tile's first coefficient to its first sample."""
-    return scatter(n) + transpose(n, n) + scatter(n)
+def forward(step: Pass) -> int:
+    """From the last items of a vector of eight to the first that are pushed, on the way there."""
+    return multiply(step.i.width + 2) + 3
+
+
+def inverse(step: Pass, lanes: int) -> int:
+    """From the last items of a vector of eight to the first that are pushed, on the way back."""
+    return multiply(step.i.width) + {1: 2, 2: 3, 4: 4, 8: 3}[lanes]
+
+
+def corner(first: int, lanes: int) -> tuple[int, int]:
+    """Where rows of eight turn into columns, behind a pass of latency *first*.
+
+    Return the cycles from the last items of a tile to the first ones read, and those until they
+    come.
+    """
+    return max(0, first + 3 - 8 // lanes), 2
+
+
+def dct(transform: Transform, lanes: int = 1) -> int:
+    """From a tile's first samples to its first coefficients."""
+    if transform.n != 8:
+        return gather(transform.n) + transpose(transform.n, transform.n) + gather(transform.n)
+    return _eight(forward(transform.forward_rows), forward(transform.forward_columns), lanes)
+
+
+def idct(transform: Transform, lanes: int = 1) -> int:
+    """From a tile's first coefficients to its first samples."""
+    if transform.n != 8:
+        return scatter(transform.n) + transpose(transform.n, transform.n) + scatter(transform.n)
+    first, second = transform.inverse_columns, transform.inverse_rows
+    return _eight(inverse(first, lanes), inverse(second, lanes), lanes)
+
+
+def _eight(first: int, second: int, lanes: int) -> int:
+    beats = 8 // lanes
+    wait, lag = corner(first, lanes)
+    return (8 * beats - 1) + wait + (beats - 1) + lag + second + BATCH
 
 
 def project(inputs: int) -> int:
@@ -139,8 +178,10 @@ def encoder(config: CodecConfig, layer: Layer) -> int:
 
 def decoder(config: CodecConfig, layer: Layer) -> int:
     """From a packet's first word to its first sample. Add :data:`SETTLE` where it applies."""
-    reorder = transpose(layer.channels, config.pixels)
-    samples = unpack(config) + dequantise(config) + idct(config.tile) + CLIP + reorder
+    reorder = transpose(layer.channels, config.pixels // config.lanes)
+    samples = (
+        unpack(config) + dequantise(config) + idct(config.transform, config.lanes) + CLIP + reorder
+    )
     return samples + (project(layer.channels) if layer.expand else 0)
 
 
@@ -152,9 +193,8 @@ def codec(config: CodecConfig, layer: Layer) -> int:
     """
     fields = _fields(config, layer)
     coefficients = _later(fields, dequantise(config))
-    middle = _swap(_scatter(coefficients, config.tile), config.tile, config.tile)
-    samples = _later(_scatter(middle, config.tile), CLIP)
-    pixels = _swap(samples, layer.channels, config.pixels)
+    samples = _later(_idct(coefficients, config.transform, config.lanes), CLIP)
+    pixels = _swap(samples, layer.channels, config.pixels // config.lanes)
     if not layer.expand:
         return pixels[0]
     return pixels[layer.channels - 1] + project(layer.channels) - (layer.channels - 1)
@@ -171,6 +211,39 @@ def _lead(rows: int, columns: int) -> int:
 
 def _later(cycles: Sequence[int], latency: int) -> list[int]:
     return [cycle + latency for cycle in cycles]
+
+
+def _dct(cycles: Sequence[int], transform: Transform, lanes: int) -> list[int]:
+    """Coefficients of tiles whose samples come in *cycles*."""
+    n = transform.n
+    if n != 8:
+        return _gather(_swap(_gather(cycles, n), n, n), n)
+    first, second = transform.forward_rows, transform.forward_columns
+    return _turn(cycles, forward(first), forward(second), lanes)
+
+
+def _idct(cycles: Sequence[int], transform: Transform, lanes: int) -> list[int]:
+    """Samples of tiles whose coefficients come in *cycles*."""
+    n = transform.n
+    if n != 8:
+        return _scatter(_swap(_scatter(cycles, n), n, n), n)
+    first, second = transform.inverse_columns, transform.inverse_rows
+    return _turn(cycles, inverse(first, lanes), inverse(second, lanes), lanes)
+
+
+def _turn(cycles: Sequence[int], first: int, second: int, lanes: int) -> list[int]:
+    """Items of tiles of eight, both passes: a tile is read without a pause once it may be."""
+    wait, lag = corner(first, lanes)
+    beats = 8 // lanes
+    out: list[int] = []
+    free = 0
+    for end in range(8 * beats - 1, len(cycles), 8 * beats):
+        free = max(free, cycles[end] + wait)
+        for last in range(free + beats - 1, free + 8 * beats, beats):
+            first_out = last + lag + second + BATCH
+            out += range(first_out, first_out + beats)
+        free += 8 * beats
+    return out
 
 
 def _gather(cycles: Sequence[int], n: int) -> list[int]:
@@ -211,19 +284,19 @@ def _project(macs: int, projection: Projection, pixels: int) -> list[int]:
 
 def _words(config: CodecConfig, layer: Layer) -> Iterator[int]:
     """Words of a packet as they leave the encoder."""
-    size = config.pixels * layer.channels
-    cycles: Sequence[int] = range(size)
-    period = size
+    pieces = config.pixels // config.lanes
+    cycles: Sequence[int] = range(pieces * layer.channels)
+    period = len(cycles)
     if layer.project:
         macs, inputs = config.project_macs, layer.project.inputs
         cycles = _project(macs, layer.project, config.pixels)
         period = config.pixels * pixel_cycles(macs, inputs, layer.channels)
-    rows = _gather(_swap(cycles, config.pixels, layer.channels), config.tile)
-    coefficients = _gather(_swap(rows, config.tile, config.tile), config.tile)
+    tiles = _swap(cycles, pieces, layer.channels)
+    coefficients = _dct(tiles, config.transform, config.lanes)
     fields = _later(coefficients, quantise(config))
 
-    # Bits up to the end of every field.
-    ends = list(accumulate(_widths(layer)))
+    # Bits up to the end of every item of fields.
+    ends = list(accumulate(_widths(config, layer)))
     bits = ends[-1]
     end = layer.groups * bits
     full = config.word_width
@@ -235,13 +308,13 @@ def _words(config: CodecConfig, layer: Layer) -> Iterator[int]:
 
 
 def _fields(config: CodecConfig, layer: Layer) -> list[int]:
-    """Fields of a packet's first tile group as they leave a decoder that follows an encoder."""
+    """Items of fields of a packet's first tile group, in a decoder that follows an encoder."""
     words = (cycle + STORE for cycle in _words(config, layer))
     came = [next(words)]
     free = came[0] + unpack(config)
     out = []
     end = 0
-    for width in _widths(layer):
+    for width in _widths(config, layer):
         end += width
         while width and len(came) * config.word_width < end:
             came.append(next(words))
@@ -251,7 +324,9 @@ def _fields(config: CodecConfig, layer: Layer) -> list[int]:
     return out
 
 
-def _widths(layer: Layer) -> Iterator[int]:
-    """Widths of all fields of a tile group."""
+def _widths(config: CodecConfig, layer: Layer) -> Iterator[int]:
+    """Bits of all items of fields of a tile group."""
     for number in layer.index:
-        yield from layer.tables[number].widths
+        widths = layer.tables[number].widths
+        for first in range(0, len(widths), config.lanes):
+            yield sum(widths[first : first + config.lanes])

@@ -114,9 +114,9 @@ class Bench:
 
         original_queue, original_connect = outlet._Queue._queue, outlet.wiring.connect
 
-        def spy_queue(self, m):
-            queue = original_queue(self, m)
-            stray = self.take & ~self.ready if isinstance(self, outlet.Outlet) else None
+        def spy_queue(self, m, **how):
+            queue = original_queue(self, m, **how)
+            stray = self.take & ~self.ready if hasattr(self, "take") else None
             queues.append(Queue(queue.push & queue.full, stray))
             return queue
 
