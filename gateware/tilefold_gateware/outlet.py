@@ -63,10 +63,10 @@ class Outlet(_Queue):
 
     # Cycles that a place is taken beside those in the pipeline: one in the queue, one until its
     # return shows, one until ``ready`` follows.
-    _ROUND = 3
+    ROUND = 3
 
     def __init__(self, shape: ShapeLike, latency: int):
-        super().__init__(shape, latency + self._ROUND, take=In(1))
+        super().__init__(shape, latency + self.ROUND, take=In(1))
 
     def elaborate(self, platform):
         m = Module()
