@@ -6,7 +6,7 @@ arithmetic: it stops at ``ready``. Nothing can overflow, and after a stall the q
 as the pipeline takes to fill again: a stall costs its own cycles and no more.
 """
 
-from amaranth.hdl import Module, ShapeLike, Signal, Value
+from amaranth.hdl import Module, ShapeLike, Signal, Value, signed
 from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -108,4 +108,45 @@ class Basin(_Queue):
         queue = self._queue(m)
         # A cycle passes between a level and the ``ready`` that follows from it.
         m.d.sync += self.ready.eq(queue.level < self.depth - self.flight - _RETURN)
+        return m
+
+
+class Sluice(_Queue):
+    """Queue at the end of a pipeline that is entered in bursts of as many items as it makes.
+
+    Once a burst is let in, all of its items may enter: places are taken one by one.
+
+    Latency :data:`tilefold_hw.latency.OUTLET` from ``push`` to ``o``; one item a cycle.
+
+    Parameters
+    ----------
+    shape : ShapeLike
+        Payload.
+    latency : int
+        Cycles from ``take`` to ``push`` of an item.
+    burst : int
+        Most items of a burst.
+
+    Members
+    -------
+    ready : Out(1)
+        There are places for a burst, and for an item that is taken in this cycle.
+    take : In(1)
+        An item enters the pipeline in this cycle.
+    push, payload, o
+        As in :class:`Outlet`.
+    """
+
+    def __init__(self, shape: ShapeLike, latency: int, burst: int):
+        self.burst = burst
+        # While a burst waits for its places, the rest lasts until its first item comes.
+        super().__init__(shape, burst + latency + _QUEUE + 2 * _RETURN + 1, take=In(1))
+
+    def elaborate(self, platform):
+        m = Module()
+        self._queue(m)
+        # Places beyond those of a burst and one more item; its sign tells.
+        spare = Signal(signed((self.depth - 1).bit_length() + 1), init=self.depth - self.burst - 1)
+        m.d.comb += self.ready.eq(~spare[-1])
+        m.d.sync += spare.eq(spare - self.take + (self.o.valid & self.o.ready))
         return m

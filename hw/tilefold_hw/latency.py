@@ -47,7 +47,7 @@ take the packet's first sample before.)"""
 _TRANSPOSE = 3 + OUTLET
 
 # From the step that completes a projector's output to its transfer.
-_SCALE = 14 + OUTLET
+_SCALE = 19 + OUTLET
 
 
 def gather(n: int) -> int:
