@@ -6,9 +6,11 @@ arithmetic: it stops at ``ready``. Nothing can overflow, and after a stall the q
 as the pipeline takes to fill again: a stall costs its own cycles and no more.
 """
 
-from amaranth.hdl import Module, ShapeLike, Signal, Value, signed
+from amaranth.hdl import Cat, Module, ShapeLike, Signal, Value, signed
 from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
+
+from .ram import Ram
 
 # Cycles from a push to the transfer at ``o``, and from there to the ``ready`` that it allows.
 _QUEUE, _RETURN = 2, 1
@@ -111,12 +113,14 @@ class Basin(_Queue):
         return m
 
 
-class Sluice(_Queue):
+class Sluice(wiring.Component):
     """Queue at the end of a pipeline that is entered in bursts of as many items as it makes.
 
-    Once a burst is let in, all of its items may enter: places are taken one by one.
+    Once a burst is let in, all of its items may enter: places are taken one by one. The queue is a
+    block memory, with room for far more than may be inside, and pointers that need not count: they
+    go through the states of a shift register.
 
-    Latency :data:`tilefold_hw.latency.OUTLET` from ``push`` to ``o``; one item a cycle.
+    Latency :data:`tilefold_hw.latency.SLUICE` from ``push`` to ``o``; one item a cycle.
 
     Parameters
     ----------
@@ -137,16 +141,54 @@ class Sluice(_Queue):
         As in :class:`Outlet`.
     """
 
+    # Bits of a pointer. It has all states but that of ones only.
+    _POINTER = 7
+
     def __init__(self, shape: ShapeLike, latency: int, burst: int):
         self.burst = burst
         # While a burst waits for its places, the rest lasts until its first item comes.
-        super().__init__(shape, burst + latency + _QUEUE + 2 * _RETURN + 1, take=In(1))
+        self.depth = burst + latency + 7
+        if self.depth > (most := (1 << self._POINTER) - 1):
+            raise ValueError(f"burst and latency must be at most {most - 7}, not {burst + latency}")
+        super().__init__(
+            {
+                "ready": Out(1),
+                "take": In(1),
+                "push": In(1),
+                "payload": In(shape),
+                "o": Out(stream.Signature(shape)),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
-        self._queue(m)
-        # Places beyond those of a burst and one more item; its sign tells.
+        m.submodules.queue = queue = Ram(len(Value.cast(self.payload)), 1 << self._POINTER)
+        produced, consumed = Signal(self._POINTER), Signal(self._POINTER)
+        found, moves = Signal(), Signal()
+        some = produced != consumed
+        m.d.comb += [
+            moves.eq(~self.o.valid | self.o.ready),
+            queue.write.stb.eq(self.push),
+            queue.write.address.eq(produced),
+            queue.write.data.eq(self.payload),
+            queue.address.eq(consumed),
+            queue.enable.eq(moves),
+            Value.cast(self.o.payload).eq(queue.data),
+        ]
+        with m.If(self.push):
+            m.d.sync += produced.eq(_after(produced))
+        with m.If(moves):
+            m.d.sync += [found.eq(some), self.o.valid.eq(found)]
+            with m.If(some):
+                m.d.sync += consumed.eq(_after(consumed))
+
+        # Places beyond those of a burst and one more item: the sign tells.
         spare = Signal(signed((self.depth - 1).bit_length() + 1), init=self.depth - self.burst - 1)
         m.d.comb += self.ready.eq(~spare[-1])
         m.d.sync += spare.eq(spare - self.take + (self.o.valid & self.o.ready))
         return m
+
+
+def _after(pointer):
+    """Pointer of the next place: x**7 + x**6 + 1 has all states in one cycle."""
+    return Cat(~(pointer[-1] ^ pointer[-2]), pointer[:-1])

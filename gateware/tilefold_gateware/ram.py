@@ -5,7 +5,6 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from .multiplier import has_dsp18
-from .pipeline import delay
 from .streams import Write
 
 # Widths that a block RAM of ECP5 has, and how many words there are of each.
@@ -38,6 +37,8 @@ class Ram(wiring.Component):
     -------
     write : In(Write)
     address : In(range(depth))
+    enable : In(1)
+        The two registers between ``address`` and ``data`` move on. They always do if nobody says.
     data : Out(width)
         Content of the ``address`` two cycles before.
 
@@ -59,6 +60,7 @@ class Ram(wiring.Component):
             {
                 "write": In(Write(address_width + halves, width >> halves)),
                 "address": In(address_width),
+                "enable": In(1, init=1),
                 "data": Out(width),
             }
         )
@@ -81,8 +83,10 @@ class Ram(wiring.Component):
             w_port.data.eq(self.write.data.replicate(1 + self.halves)),
             w_port.en.eq(half & self.write.stb.replicate(1 + self.halves)),
             r_port.addr.eq(self.address),
+            r_port.en.eq(self.enable),
         ]
-        m.d.sync += self.data.eq(r_port.data)
+        with m.If(self.enable):
+            m.d.sync += self.data.eq(r_port.data)
 
     def _place(self):
         """Return which halves are written, and the address of their word."""
@@ -116,11 +120,16 @@ class Ram(wiring.Component):
                     half.replicate(2)[:2],
                     address[:place],
                     w_data[bits],
+                    self.enable,
                     self.address[:place],
                     content[bits],
                 )
             contents.append(content)
-        row = delay(m, self.address[place:], self.LATENCY) if rows > 1 else Const(0)
+        row = self.address[place:]
+        for _ in range(self.LATENCY if rows > 1 else 0):
+            row, before = Signal.like(row, name="row"), row
+            with m.If(self.enable):
+                m.d.sync += row.eq(before)
         chosen = contents[0]
         for number, content in enumerate(contents[1:], 1):
             chosen = Mux(row == number, content, chosen)
@@ -129,7 +138,7 @@ class Ram(wiring.Component):
         m.d.comb += self.data.eq(chosen)
 
 
-def _dp16kd(width, w_enable, w_halves, w_address, w_data, r_address, r_data):
+def _dp16kd(width, w_enable, w_halves, w_address, w_data, r_enable, r_address, r_data):
     """DP16KD that writes through port A and reads through port B, from its output register."""
     # The address of a bit: wider words leave its lowest bits out, and 18 bits have two enables.
     unused = {18: Cat(w_halves, Const(0, 2)), 9: Const(0, 3), 4: Const(0, 2), 2: Const(0, 1)}.get(
@@ -139,7 +148,6 @@ def _dp16kd(width, w_enable, w_halves, w_address, w_data, r_address, r_data):
     for port, address in (("A", w_address), ("B", r_address)):
         bits = Cat(unused, address) if unused is not None else address
         ports |= {f"i_AD{port}{k}": bits[k] if k < len(bits) else 0 for k in range(14)}
-        ports |= {f"i_{name}{port}": 1 for name in ("OCE",)}
         ports |= {f"i_RST{port}": 0, f"i_CLK{port}": ClockSignal("sync")}
         ports |= {f"i_CS{port}{k}": 0 for k in range(3)}
         ports |= {f"p_DATA_WIDTH_{port}": width, f"p_CSDECODE_{port}": "0b000"}
@@ -151,7 +159,9 @@ def _dp16kd(width, w_enable, w_halves, w_address, w_data, r_address, r_data):
         "DP16KD",
         i_CEA=w_enable,
         i_WEA=w_enable,
-        i_CEB=1,
+        i_CEB=r_enable,
+        i_OCEA=1,
+        i_OCEB=r_enable,
         i_WEB=0,
         p_REGMODE_A="NOREG",
         p_REGMODE_B="OUTREG",

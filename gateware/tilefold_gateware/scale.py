@@ -97,18 +97,18 @@ class Scaler(wiring.Component):
         # cycle 9: round and compare; 10: clamp. A value next to a limit may count as beyond it.
         bank = delay(m, output[-1], 9)
         low, high, below, above = Signal(shape(self.q)), Signal(shape(self.q)), Signal(), Signal()
+        rounded = Signal(signed(kept))
         m.d.sync += [
             low.eq(chosen(self.limits, bank, "low")),
             high.eq(chosen(self.limits, bank, "high")),
-        ]
-        rounded = Signal(signed(kept))
-        m.d.sync += [
             rounded.eq((value + 1) >> 1),
-            below.eq(Mux(over, negative, value <= (low << 1))),
-            above.eq(Mux(over, ~negative, value > (high << 1))),
+            below.eq(value <= (low << 1)),
+            above.eq(value > (high << 1)),
         ]
-        low, high = delay(m, low, 1), delay(m, high, 1)
-        m.d.sync += self.o.eq(Mux(below, low, Mux(above, high, rounded)))
+        low, high, over, negative = (delay(m, each, 1) for each in (low, high, over, negative))
+        m.d.sync += self.o.eq(
+            Mux(Mux(over, negative, below), low, Mux(over | above, high, rounded))
+        )
         return m
 
     def _parameter(self, m, name, output):
@@ -122,15 +122,24 @@ class Scaler(wiring.Component):
 
 
 def _shifted(m, value, over, by, unit, width):
-    """Shift right by 0 to 3 units, in a cycle, and keep *width* bits: the value, and if it is over."""
-    kept, lost = Signal(signed(width)), Signal()
-    with m.Switch(by):
-        for units in range(4):
-            shifted = value[min(units * unit, len(value) - 1) :].as_signed()
-            beyond = shifted[width - 1 :]
-            with m.Case(units):
-                m.d.sync += [
-                    kept.eq(shifted),
-                    lost.eq(over | (beyond.any() & ~beyond.all())),
-                ]
-    return kept, lost
+    """Shift right by 0 to 3 units, in a cycle; keep *width* bits. Return it, and if it is over."""
+    o, lost = Signal(signed(width)), Signal()
+    # Bits that must be alike, in parts that have one in common with the next.
+    differ = over
+    for units in range(3):
+        part = value[width - 1 + units * unit : width + (units + 1) * unit]
+        differ |= (by <= units) & _differ(part)
+    m.d.sync += lost.eq(differ)
+    for bit in (1, 0):
+        units = unit << bit
+        shifted = value[min(units, len(value) - 1) :].as_signed()
+        # What remains to be shifted, by less than these units, needs as many bits more.
+        value = Mux(by[bit], shifted, value)[: width + units - unit].as_signed()
+    m.d.sync += o.eq(value)
+    return o, lost
+
+
+def _differ(bits):
+    """Whether *bits* are not all alike, in look-up tables of four inputs."""
+    parts = [Cat(bits[k : k + 3], bits[-1:]) for k in range(0, len(bits) - 1, 3)]
+    return Cat(part.any() & ~part.all() for part in parts).any()

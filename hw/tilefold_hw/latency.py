@@ -16,10 +16,16 @@ from .layer import Layer, Projection
 OUTLET = 2
 """From the end of a pipeline through the queue behind it."""
 
+SLUICE = 3
+"""From the end of a projector's pipeline through the queue behind it."""
+
 QUANTISE = 7 + OUTLET
 """From a coefficient to its field."""
 
-DEQUANTISE = 2 + OUTLET
+DESLUICE = 3
+"""From the end of a projector's pipeline through the queue behind it."""
+
+QUANTISE = 2 + OUTLET
 """From a field to its coefficient."""
 
 CLIP = 2 + OUTLET
@@ -47,7 +53,7 @@ take the packet's first sample before.)"""
 _TRANSPOSE = 3 + OUTLET
 
 # From the step that completes a projector's output to its transfer.
-_SCALE = 19 + OUTLET
+_SCALE = 19 + SLUICE
 
 
 def gather(n: int) -> int:
