@@ -12,6 +12,7 @@ from tilefold_hw.fixed import Q
 from tilefold_hw.layer import sum_format
 from tilefold_hw.regs import RegisterMap
 
+from .accumulate import Accumulator
 from .arith import shape
 from .multiplier import Multiplier
 from .pipeline import delay
@@ -63,7 +64,7 @@ class Lanes(wiring.Component):
         Fills the memory.
     """
 
-    LATENCY = 8
+    LATENCY = 9
 
     # Cycles from a step to its product at the adder of the first lane.
     _MULTIPLY = 6
@@ -87,10 +88,10 @@ class Lanes(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        # What a reset finds in the pipeline is added to sums that are cleared in the same cycle.
-        clear = delay(m, self.turn, self._MULTIPLY, init=1)
-        idle = delay(m, ~self.turn, self._MULTIPLY, init=1)
-        stop = delay(m, self.stop, self._MULTIPLY - 1)
+        # What a reset finds in the pipeline is added to sums that begin anew in the next cycle.
+        keep = delay(m, ~self.turn, self._MULTIPLY + 1)
+        idle = delay(m, ~self.turn, self._MULTIPLY + 1, init=1)
+        stop = delay(m, self.stop, self._MULTIPLY)
         here = delay(m, self.step, 2)
         sample = Signal.like(self.sample)
         m.d.sync += sample.eq(Mux(here, self.sample, 0))
@@ -100,20 +101,21 @@ class Lanes(wiring.Component):
             if lane:
                 sample = delay(m, sample, 1)
                 sample = sample.as_signed() if self.q.signed else sample
-                clear = delay(m, clear, 1, init=1)
+                keep = delay(m, keep, 1)
                 before, idle = idle, Signal(init=1, name=f"idle_{lane}")
                 m.d.sync += idle.eq(before | stop)
             multiplier = Multiplier(self.q.width + (not self.q.signed), WEIGHT.width)
             m.submodules[f"multiplier_{lane}"] = multiplier
-            so_far = Signal(self.total.shape(), name=f"so_far_{lane}", reset_less=True)
+            accumulator = Accumulator(len(multiplier.o), len(self.total))
+            m.submodules[f"accumulator_{lane}"] = accumulator
             done = Signal(self.total.shape(), name=f"done_{lane}", reset_less=True)
-            total = Signal(self.total.shape(), name=f"total_{lane}")
             m.d.comb += [
                 multiplier.a.eq(sample),
                 multiplier.b.eq(weight),
-                total.eq(so_far + multiplier.o),
+                accumulator.term.eq(multiplier.o),
+                accumulator.keep.eq(keep),
             ]
-            m.d.sync += [so_far.eq(Mux(clear, 0, total)), done.eq(Mux(idle, 0, total))]
+            m.d.sync += done.eq(Mux(idle, 0, accumulator.o))
             complete.append(done)
 
         # Two cycles for up to 64 lanes.

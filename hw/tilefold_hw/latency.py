@@ -53,7 +53,7 @@ take the packet's first sample before.)"""
 _TRANSPOSE = 3 + OUTLET
 
 # From the step that completes a projector's output to its transfer.
-_SCALE = 19 + SLUICE
+_SCALE = 20 + SLUICE
 
 
 def gather(n: int) -> int:
