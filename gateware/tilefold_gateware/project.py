@@ -1,6 +1,6 @@
 """Projector: a 1 × 1 convolution with weights that the host fills, several products a cycle."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, flipped
 
@@ -11,7 +11,7 @@ from tilefold_hw.regs import RegisterMap
 
 from .arith import shape
 from .lanes import Lanes
-from .lap import FIRST, Lap
+from .lap import FIRST, Lap, OpenLap
 from .outlet import Sluice
 from .pipeline import delay
 from .ram import Ram
@@ -107,7 +107,7 @@ class Projector(wiring.Component):
         head, tail, there, behind = Signal(framing), Signal(framing), Signal(), Signal()
         place_bits = (config.channels - 1).bit_length()
         m.submodules.pixels = pixels = Ram(self.q.width, 2 << place_bits)
-        m.submodules.collected = collected = self._lap(m, "inputs")
+        m.submodules.collected = collected = self._lap(m, OpenLap, "inputs")
         w_half = Signal()
         collect = self.i.valid & self.i.ready
         arrives = collect & collected.last
@@ -124,19 +124,27 @@ class Projector(wiring.Component):
 
         # Walk: passes over the pixel, an input a cycle. The last step of a pass waits until its
         # outputs can follow those of the pass before, and there is room for them.
-        m.submodules.walked = walked = self._lap(m, "inputs")
-        m.submodules.passes = passes = self._lap(m, "outputs", stride=macs)
-        follows, r_half = Signal(), Signal()
-        step = there & (~walked.last | (follows & sluice.ready))
-        turn = step & walked.last
-        leaves = turn & passes.last
-        start = -FIRST % (1 << len(lanes.row) - 1)
-        row = Signal(len(lanes.row) - 1, init=start)
+        m.submodules.walked = walked = self._lap(m, Lap, "inputs")
+        m.submodules.passes = passes = self._lap(m, Lap, "outputs", macs)
+        follows, first, r_half = Signal(init=1), Signal(init=1), Signal()
+        step, turn, leaves, fresh = Signal(), Signal(), Signal(), Signal()
+        row = Signal(len(lanes.row) - 1, init=-FIRST % (1 << len(lanes.row) - 1))
+        coming, next_bank = self.i.payload, Signal()
         m.d.comb += [
+            step.eq(there & (~walked.last | (follows & sluice.ready))),
+            turn.eq(there & walked.last & follows & sluice.ready),
+            leaves.eq(turn & passes.last),
+            # A pixel is worked on from the next cycle on, if there is one.
+            fresh.eq(leaves | ~there),
+            next_bank.eq(Mux(behind, tail.bank, coming.bank)),
             walked.step.eq(step),
             walked.bank.eq(head.bank),
+            walked.begin.eq(turn | ~there),
+            walked.next_bank.eq(Mux(passes.last | ~there, next_bank, head.bank)),
             passes.step.eq(turn),
             passes.bank.eq(head.bank),
+            passes.begin.eq(fresh),
+            passes.next_bank.eq(next_bank),
             pixels.address.eq(Cat(walked.place[:place_bits], r_half)),
             lanes.step.eq(step),
             lanes.turn.eq(turn),
@@ -144,16 +152,17 @@ class Projector(wiring.Component):
         ]
         m.d.sync += lanes.row.eq(Cat((row + walked.place)[: len(row)], head.bank))
         with m.If(turn):
-            m.d.sync += row.eq(Mux(passes.last, start, row + config.channels))
-        with m.If(leaves):
-            m.d.sync += r_half.eq(~r_half)
-        coming = self.i.payload
+            m.d.sync += [
+                first.eq(passes.last),
+                row.eq(Mux(passes.last, row.init, row + config.channels)),
+                r_half.eq(r_half ^ passes.last),
+            ]
         with m.If(~behind):
             m.d.sync += [tail.last.eq(coming.last), tail.bank.eq(coming.bank)]
-        with m.If(leaves | ~there):
+        with m.If(fresh):
             m.d.sync += [
                 head.last.eq(Mux(behind, tail.last, coming.last)),
-                head.bank.eq(Mux(behind, tail.bank, coming.bank)),
+                head.bank.eq(next_bank),
                 there.eq(behind | arrives),
                 behind.eq(0),
             ]
@@ -161,26 +170,35 @@ class Projector(wiring.Component):
             m.d.sync += behind.eq(1)
 
         # Outputs of a pass, one a cycle: those of all lanes, or up to the last of the pixel.
-        m.submodules.left = left = self._lap(m, "outputs")
+        m.submodules.left = left = self._lap(m, Lap, "outputs")
         leaving, late = Signal(), Signal(framing)
-        full = self._count(m, turn, leaving)
-        last = left.last | full
+        ends, full, will_full = leaving & left.last, Signal(), Signal()
+        goes_on = leaving & ~left.last & ~full
         m.d.comb += [
-            follows.eq(~leaving | last),
             left.step.eq(leaving),
             left.bank.eq(late.bank),
-            lanes.stop.eq(leaving & left.last),
+            left.begin.eq(turn & first),
+            left.next_bank.eq(head.bank),
+            lanes.stop.eq(ends),
             sluice.take.eq(leaving),
         ]
+        m.d.sync += [
+            leaving.eq(turn | goes_on),
+            follows.eq((~turn & ~goes_on) | left.will_last | will_full),
+            full.eq(will_full),
+        ]
         with m.If(turn):
-            m.d.sync += [leaving.eq(1), late.eq(head)]
-        with m.Elif(last):
-            m.d.sync += leaving.eq(0)
+            m.d.sync += late.eq(head)
+        if macs == 1:
+            m.d.comb += will_full.eq(1)
+        elif macs < config.channels:
+            lane = Signal(range(macs))
+            m.d.sync += lane.eq(Mux(goes_on, lane + 1, 0))
+            m.d.comb += will_full.eq(goes_on & (lane == macs - 2))
 
         # Scale them.
         output = Signal(range(config.channels))
         cycles = Lanes.LATENCY - Ram.LATENCY
-        ends = leaving & left.last
         leaves_late, ends_late = delay(m, leaving, cycles), delay(m, ends, cycles)
         with m.If(leaves_late):
             m.d.sync += output.eq(Mux(ends_late, 0, output + 1))
@@ -197,20 +215,9 @@ class Projector(wiring.Component):
                 m.d.comb += scaler.limits[bank][limit].eq(settings[limit])
         return m
 
-    def _lap(self, m, name, stride=1):
+    def _lap(self, m, kind, name, *stride):
         """Lap whose length is setting *name*."""
-        lap = Lap(self.config.channels, stride)
+        lap = kind(self.config.channels, *stride)
         for length, settings in zip(lap.lengths, self.settings, strict=True):
             m.d.comb += length.eq(settings[name])
         return lap
-
-    def _count(self, m, turn, leaving):
-        """Whether the output that leaves is that of the last lane."""
-        if self.macs == 1 or self.macs >= self.config.channels:
-            return Const(self.macs == 1)
-        lane, full = Signal(range(self.macs)), Signal()
-        with m.If(turn):
-            m.d.sync += [lane.eq(0), full.eq(0)]
-        with m.Elif(leaving):
-            m.d.sync += [lane.eq(lane + 1), full.eq(lane == self.macs - 2)]
-        return full
