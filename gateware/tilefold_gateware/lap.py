@@ -5,31 +5,35 @@ item is the last of its lap is found out before it comes, and a length must stan
 the lap that it is for.
 """
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-FIRST = 2
-"""Number of the first item of a lap, in strides: what a length is compared with is one ahead."""
+FIRST = 3
+"""Number of the first item of a lap, in strides: what a length is compared with is two ahead."""
 
 
 class _Lap(wiring.Component):
     def __init__(self, most: int, stride: int = 1, **ports: wiring.Member):
         self.stride = stride
+        # Not reset: a lap that begins sets it.
+        self._place = Signal(
+            range(most + FIRST * stride), init=FIRST * stride, name="place", reset_less=True
+        )
         super().__init__(
             {
                 "lengths": In(data.ArrayLayout(range(most + 1), 2)),
                 "step": In(1),
                 "bank": In(1),
                 "last": Out(1),
-                "place": Out(range(most + FIRST * stride), init=FIRST * stride),
+                "place": Out(self._place.shape()),
                 **ports,
             }
         )
 
     def _reached(self, length):
-        """Whether the item after this one is the last of a lap of *length*."""
-        return self.place >= length if self.stride > 1 else self.place == length
+        """Whether the item after the next is the last of a lap of *length*."""
+        return self._place >= length if self.stride > 1 else self._place == length
 
 
 class Lap(_Lap):
@@ -67,18 +71,22 @@ class Lap(_Lap):
 
     def elaborate(self, platform):
         m = Module()
-        single, reached = Signal(2), Signal(2)
-        for bank, length in enumerate(self.lengths):
-            m.d.sync += single[bank].eq(length <= self.stride)
-            m.d.comb += reached[bank].eq(self._reached(length))
-        m.d.comb += self.will_last.eq(self.last)
+        # For either bank: laps of one item and of two; the item after the next is the last.
+        single, double, reached = Signal(2), Signal(2), Signal(2, reset_less=True)
+        last = Signal(reset_less=True)
+        m.d.comb += [self.place.eq(self._place), self.last.eq(last), self.will_last.eq(last)]
         with m.If(self.begin):
             m.d.comb += self.will_last.eq(single.bit_select(self.next_bank, 1))
-            m.d.sync += self.place.eq(FIRST * self.stride)
+            m.d.sync += [self._place.eq(FIRST * self.stride), reached.eq(double)]
         with m.Elif(self.step):
             m.d.comb += self.will_last.eq(reached.bit_select(self.bank, 1))
-            m.d.sync += self.place.eq(self.place + self.stride)
-        m.d.sync += self.last.eq(self.will_last)
+            m.d.sync += self._place.eq(self._place + self.stride)
+            m.d.sync += reached.eq(Cat(self._reached(length) for length in self.lengths))
+        m.d.sync += [
+            single.eq(Cat(length <= self.stride for length in self.lengths)),
+            double.eq(Cat(length <= 2 * self.stride for length in self.lengths)),
+            last.eq(self.will_last),
+        ]
         return m
 
 
@@ -106,15 +114,21 @@ class OpenLap(_Lap):
 
     def elaborate(self, platform):
         m = Module()
-        # The next item would be the last; it is the first.
-        ends, fresh = Signal(2), Signal(init=1)
-        m.d.comb += self.last.eq(Mux(self.bank, ends[1], ends[0]))
+        # For either bank: the next item is the last; the item after it is. The next is the first.
+        ends, reached, fresh = Signal(2), Signal(2), Signal(init=1)
+        m.d.comb += [self.place.eq(self._place), self.last.eq(ends.bit_select(self.bank, 1))]
         with m.If(self.step):
             m.d.sync += fresh.eq(self.last)
-            m.d.sync += self.place.eq(Mux(self.last, FIRST, self.place + 1))
-        for bank, length in enumerate(self.lengths):
-            with m.If(self.step & ~self.last):
-                m.d.sync += ends[bank].eq(self._reached(length))
-            with m.Elif(self.step | fresh):
-                m.d.sync += ends[bank].eq(length <= 1)
+        with m.If(self.step & ~self.last):
+            m.d.sync += [
+                ends.eq(reached),
+                reached.eq(Cat(self._reached(length) for length in self.lengths)),
+                self._place.eq(self._place + 1),
+            ]
+        with m.Elif(self.step | fresh):
+            m.d.sync += [
+                ends.eq(Cat(length <= 1 for length in self.lengths)),
+                reached.eq(Cat(length <= 2 for length in self.lengths)),
+                self._place.eq(FIRST),
+            ]
         return m

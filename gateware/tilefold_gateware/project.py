@@ -128,7 +128,8 @@ class Projector(wiring.Component):
         m.submodules.passes = passes = self._lap(m, Lap, "outputs", macs)
         follows, first, r_half = Signal(init=1), Signal(init=1), Signal()
         step, turn, leaves, fresh = Signal(), Signal(), Signal(), Signal()
-        row = Signal(len(lanes.row) - 1, init=-FIRST % (1 << len(lanes.row) - 1))
+        start = -FIRST % (1 << len(lanes.row) - 1)
+        row = Signal(len(lanes.row) - 1, init=start, reset_less=True)
         coming, next_bank = self.i.payload, Signal()
         m.d.comb += [
             step.eq(there & (~walked.last | (follows & sluice.ready))),
@@ -152,11 +153,11 @@ class Projector(wiring.Component):
         ]
         m.d.sync += lanes.row.eq(Cat((row + walked.place)[: len(row)], head.bank))
         with m.If(turn):
-            m.d.sync += [
-                first.eq(passes.last),
-                row.eq(Mux(passes.last, row.init, row + config.channels)),
-                r_half.eq(r_half ^ passes.last),
-            ]
+            m.d.sync += [first.eq(passes.last), r_half.eq(r_half ^ passes.last)]
+        with m.If(fresh):
+            m.d.sync += row.eq(start)
+        with m.Elif(turn):
+            m.d.sync += row.eq(row + config.channels)
         with m.If(~behind):
             m.d.sync += [tail.last.eq(coming.last), tail.bank.eq(coming.bank)]
         with m.If(fresh):
