@@ -88,11 +88,11 @@ class Scaler(wiring.Component):
         # the clamp's range is cut off on the way, and remembered.
         kept = self.q.width + (not self.q.signed) + 1
         value = Cat(Const(0, 1), product).as_signed()
-        negative, over = product[-1], Const(0, 1)
+        over = Const(0, 1)
         for number, bits in enumerate(self._STEPS):
             by = delay(m, shift[bits : bits + 2], number)
             value, over = _shifted(m, value, over, by, 1 << bits, kept - 1 + (1 << bits))
-            negative = delay(m, negative, 1)
+        negative = delay(m, product[-1], 4)
 
         # cycle 9: round and compare; 10: clamp. A value next to a limit may count as beyond it.
         bank = delay(m, output[-1], 9)
@@ -102,10 +102,10 @@ class Scaler(wiring.Component):
             low.eq(chosen(self.limits, bank, "low")),
             high.eq(chosen(self.limits, bank, "high")),
             rounded.eq((value + 1) >> 1),
-            below.eq(value <= (low << 1)),
-            above.eq(value > (high << 1)),
+            below.eq((value - _twice(low, 1))[-1]),
+            above.eq((_twice(high, 0) - value)[-1]),
         ]
-        low, high, over, negative = (delay(m, each, 1) for each in (low, high, over, negative))
+        low, high = delay(m, low, 1), delay(m, high, 1)
         m.d.sync += self.o.eq(
             Mux(Mux(over, negative, below), low, Mux(over | above, high, rounded))
         )
@@ -121,15 +121,24 @@ class Scaler(wiring.Component):
         return ram.data
 
 
+def _twice(value, and_):
+    """Return ``2 * value + and_`` by wires alone."""
+    bits = Cat(Const(and_, 1), value)
+    return bits.as_signed() if value.shape().signed else bits
+
+
 def _shifted(m, value, over, by, unit, width):
-    """Shift right by 0 to 3 units, in a cycle; keep *width* bits. Return it, and if it is over."""
-    o, lost = Signal(signed(width)), Signal()
+    """Shift right by 0 to 3 units, in a cycle, and keep *width* bits.
+
+    Return it, and whether it or what came before is *over*, which takes a cycle more.
+    """
     # Bits that must be alike, in parts that have one in common with the next.
-    differ = over
+    differ, lost, late = Signal(3), Signal(), delay(m, by, 1)
     for units in range(3):
         part = value[width - 1 + units * unit : width + (units + 1) * unit]
-        differ |= (by <= units) & _differ(part)
-    m.d.sync += lost.eq(differ)
+        m.d.sync += differ[units].eq(_differ(part))
+    m.d.sync += lost.eq(over | Cat(differ[units] & (late <= units) for units in range(3)).any())
+    o = Signal(signed(width))
     for bit in (1, 0):
         units = unit << bit
         shifted = value[min(units, len(value) - 1) :].as_signed()
