@@ -5,7 +5,7 @@ item is the last of its lap is found out before it comes, and a length must stan
 the lap that it is for.
 """
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -33,7 +33,19 @@ class _Lap(wiring.Component):
 
     def _reached(self, length):
         """Whether the item after the next is the last of a lap of *length*."""
-        return self._place >= length if self.stride > 1 else self._place == length
+        if self.stride == 1:
+            return self._place == length
+        # What is compared is no wider than need be: bits that are always 0 are left out.
+        zeros = (self.stride & -self.stride).bit_length() - 1
+        place, upper = self._place[zeros:], length[zeros:]
+        return (place > upper) | ((place == upper) & ~length[:zeros].any())
+
+    def _within(self, length, items):
+        """Whether a lap of *length*, at least 1, is *items* long at most, without a carry chain."""
+        most, beyond = items * self.stride, Const(0, 1)
+        for place, bit in enumerate(length):
+            beyond = bit & beyond if most >> place & 1 else bit | beyond
+        return ~beyond | (most >> len(length) > 0)
 
 
 class Lap(_Lap):
@@ -83,8 +95,8 @@ class Lap(_Lap):
             m.d.sync += self._place.eq(self._place + self.stride)
             m.d.sync += reached.eq(Cat(self._reached(length) for length in self.lengths))
         m.d.sync += [
-            single.eq(Cat(length <= self.stride for length in self.lengths)),
-            double.eq(Cat(length <= 2 * self.stride for length in self.lengths)),
+            single.eq(Cat(self._within(length, 1) for length in self.lengths)),
+            double.eq(Cat(self._within(length, 2) for length in self.lengths)),
             last.eq(self.will_last),
         ]
         return m
@@ -127,8 +139,8 @@ class OpenLap(_Lap):
             ]
         with m.Elif(self.step | fresh):
             m.d.sync += [
-                ends.eq(Cat(length <= 1 for length in self.lengths)),
-                reached.eq(Cat(length <= 2 for length in self.lengths)),
+                ends.eq(Cat(self._within(length, 1) for length in self.lengths)),
+                reached.eq(Cat(self._within(length, 2) for length in self.lengths)),
                 self._place.eq(FIRST),
             ]
         return m
