@@ -34,6 +34,7 @@ ALLOWED = {
         "amaranth": "*",
         "amaranth_boards": "*",
         "click": "verbs.py */verbs.py",
+        "rich": "*",
     },
     "sim/tilefold_sim": {
         "tilefold_hw": "*",

@@ -31,14 +31,19 @@ class _Lap(wiring.Component):
             }
         )
 
-    def _reached(self, length):
-        """Whether the item after the next is the last of a lap of *length*."""
-        if self.stride == 1:
-            return self._place == length
-        # What is compared is no wider than need be: bits that are always 0 are left out.
+    def _reached(self, m):
+        """For each bank, whether the item after the next is the last of its lap."""
         zeros = (self.stride & -self.stride).bit_length() - 1
-        place, upper = self._place[zeros:], length[zeros:]
-        return (place > upper) | ((place == upper) & ~length[:zeros].any())
+        place, reached = self._place[zeros:], []
+        for bank, length in enumerate(self.lengths):
+            if zeros:
+                # What is compared need have no bits that are always 0.
+                least = Signal(1 + len(length[zeros:]), name=f"least_{bank}")
+                m.d.sync += least.eq(length[zeros:] + length[:zeros].any())
+                length = least
+            exact = self.stride == 1 << zeros
+            reached.append(place == length if exact else place >= length)
+        return Cat(reached)
 
     def _within(self, length, items):
         """Whether a lap of *length*, at least 1, is *items* long at most, without a carry chain."""
@@ -87,13 +92,14 @@ class Lap(_Lap):
         single, double, reached = Signal(2), Signal(2), Signal(2, reset_less=True)
         last = Signal(reset_less=True)
         m.d.comb += [self.place.eq(self._place), self.last.eq(last), self.will_last.eq(last)]
+        will_reach = self._reached(m)
         with m.If(self.begin):
             m.d.comb += self.will_last.eq(single.bit_select(self.next_bank, 1))
             m.d.sync += [self._place.eq(FIRST * self.stride), reached.eq(double)]
         with m.Elif(self.step):
             m.d.comb += self.will_last.eq(reached.bit_select(self.bank, 1))
             m.d.sync += self._place.eq(self._place + self.stride)
-            m.d.sync += reached.eq(Cat(self._reached(length) for length in self.lengths))
+            m.d.sync += reached.eq(will_reach)
         m.d.sync += [
             single.eq(Cat(self._within(length, 1) for length in self.lengths)),
             double.eq(Cat(self._within(length, 2) for length in self.lengths)),
@@ -129,12 +135,13 @@ class OpenLap(_Lap):
         # For either bank: the next item is the last; the item after it is. The next is the first.
         ends, reached, fresh = Signal(2), Signal(2), Signal(init=1)
         m.d.comb += [self.place.eq(self._place), self.last.eq(ends.bit_select(self.bank, 1))]
+        will_reach = self._reached(m)
         with m.If(self.step):
             m.d.sync += fresh.eq(self.last)
         with m.If(self.step & ~self.last):
             m.d.sync += [
                 ends.eq(reached),
-                reached.eq(Cat(self._reached(length) for length in self.lengths)),
+                reached.eq(will_reach),
                 self._place.eq(self._place + 1),
             ]
         with m.Elif(self.step | fresh):

@@ -19,6 +19,20 @@ def inner(shape: ShapeLike, **fields: ShapeLike) -> data.StructLayout:
     return data.StructLayout({"data": shape, **fields, "last": 1, "bank": 1})
 
 
+def laned(shape: ShapeLike, lanes: int) -> ShapeLike:
+    """Shape of what an item carries for each of its samples: an array, but of one it is *shape*.
+
+    An item between boxes is *lanes* consecutive samples, coefficients or fields in scan order, the
+    first at index 0. ``last`` and ``bank`` stay one each.
+    """
+    return shape if lanes == 1 else data.ArrayLayout(shape, lanes)
+
+
+def each(value, lanes: int) -> list:
+    """Lanes of *value*, of shape :func:`laned`: a list, the first in order at index 0."""
+    return [value] if lanes == 1 else [value[lane] for lane in range(lanes)]
+
+
 def chosen(settings, bank: Value, name: str) -> Value:
     """Setting *name* of the bank that *bank* says, out of the array of both."""
     return Mux(bank, settings[1][name], settings[0][name])

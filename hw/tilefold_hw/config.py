@@ -37,6 +37,7 @@ _RANGES = {
 
 _CHOICES = {
     "tile": SIZES,
+    "lanes": (1, 2, 4, 8),
     "word_width": (16, 32, 64, 128, 256, 512),
     "multiplier_width": (16, 18),
 }
@@ -61,6 +62,8 @@ class CodecConfig:
     sample_signed: bool = False
     #: Points on a side of a tile: 4, 7, 8 or 16.
     tile: int = 8
+    #: Samples a clock: 1, or 2, 4 or 8 with tiles of 8 and no projector.
+    lanes: int = 1
     #: Most channels in a tile group. Sizes the reorder memory: ``tile**2 * channels`` samples.
     channels: int = 64
     #: Resident tables (width, shift) that channels may share.
@@ -96,11 +99,16 @@ class CodecConfig:
                 "a channel reads one table"
             )
 
-        if self.word_width <= self.field.width:
-            # The packer sends at most one word a field, even where a packet's last word is short.
+        if self.lanes > 1:
+            alone = {"tile": 8, "project_macs": 0, "expand_macs": 0}
+            for name, only in alone.items():
+                if (value := getattr(self, name)) != only:
+                    raise ValueError(f"{name} must be {only} with {self.lanes} lanes, not {value}")
+        if self.word_width <= (most := self.lanes * self.field.width):
+            # The packer sends at most one word a cycle, even where a packet's last word is short.
+            cycle = "a field" if self.lanes == 1 else f"{self.lanes} fields"
             raise ValueError(
-                f"word_width must be more than the {self.field.width} bits of a field, "
-                f"not {self.word_width}"
+                f"word_width must be more than the {most} bits of {cycle}, not {self.word_width}"
             )
 
     @property

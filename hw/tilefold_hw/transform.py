@@ -28,6 +28,10 @@ _CONSTANT_MARGIN = 7
 # two (N = 8), 0.03 with six, and more would not show.
 _GUARD_MIN, _GUARD_MAX = 2, 6
 
+# Bits that the forward direction's butterflies add in front of the multiplier: one where the halves
+# of a vector meet; with N = 8, whose even half is folded once more, two.
+_HEADROOM = {8: 2}
+
 
 @dataclass(frozen=True, slots=True)
 class Pass:
@@ -87,9 +91,9 @@ class Transform:
 def transform(n: int, sample: Q, multiplier_width: int) -> Transform:
     """Transform of *n* × *n* tiles of *sample*, for multipliers of *multiplier_width* bits.
 
-    Wide samples need a middle format wider than the multiplier (N = 8: from 12 bits on with 18-bit
-    multipliers, from 10 bits on with 16-bit ones); they get the least number of guard bits, and
-    the circuit gets wider products.
+    Wide samples need a middle format wider than the multiplier leaves room for (N = 8: from 12 bits
+    on with 18-bit multipliers, from 10 bits on with 16-bit ones); they get the least number of
+    guard bits, and the circuit gets wider products.
     """
     if n not in SIZES:
         raise ValueError(f"tile must be 4, 7, 8 or 16, not {n!r}")
@@ -101,8 +105,7 @@ def transform(n: int, sample: Q, multiplier_width: int) -> Transform:
     matrix = tuple(tuple(_round_away(c * 2**f) for c in row) for row in real)
     inverse = tuple(zip(*matrix, strict=True))
 
-    # The even/odd butterfly of the forward direction adds a bit in front of the multiplier.
-    rows = _fit(matrix, constant, sample, multiplier_width - 1)
+    rows = _fit(matrix, constant, sample, multiplier_width - _HEADROOM.get(n, 1))
     columns = _finish(rows)
     back = _fit(inverse, constant, columns.o, multiplier_width)
     return Transform(

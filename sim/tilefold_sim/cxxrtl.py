@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from . import yosys
+from tilefold_gateware import yosys
 
 FOLDER = Path("build", "sim")
 """Where simulations are kept unless told otherwise, below the current folder."""

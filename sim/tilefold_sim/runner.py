@@ -15,12 +15,12 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from tilefold_gateware.verilog import to_verilog
 from tilefold_hw.config import CodecConfig
 
 from .benches import BENCH, CONFIG, SEED, SIMULATORS, bench, scenarios
 from .compiled import Compiled
 from .cxxrtl import FOLDER
-from .verilog import to_verilog
 
 _FIXES = {
     "cxxrtl": "a C++ compiler such as g++",

@@ -18,19 +18,23 @@ def says(sentence):
 def configs(draw):
     channels = draw(st.integers(1, 1024))
     sample_width = draw(st.integers(4, 16))
-    # A word is wider than a field.
-    word_widths = [16, 32, 64, 128, 256, 512][sample_width > 8 :]
+    lanes = draw(st.sampled_from([1, 2, 4, 8]))
+    # A word is wider than what comes in a cycle: up to 12 bits a field, or 16.
+    most = lanes * (12 if sample_width <= 8 else 16)
+    word_widths = [width for width in (16, 32, 64, 128, 256, 512) if width > most]
+    sizes, macs = ([4, 7, 8, 16], 64) if lanes == 1 else ([8], 0)
     return CodecConfig(
         sample_width=sample_width,
         sample_signed=draw(st.booleans()),
-        tile=draw(st.sampled_from([4, 7, 8, 16])),
+        tile=draw(st.sampled_from(sizes)),
+        lanes=lanes,
         channels=channels,
         tables=draw(st.integers(1, channels)),
         word_width=draw(st.sampled_from(word_widths)),
         memory_words=draw(st.integers(16, 1 << 20)),
         multiplier_width=draw(st.sampled_from([16, 18])),
-        project_macs=draw(st.integers(0, 64)),
-        expand_macs=draw(st.integers(0, 64)),
+        project_macs=draw(st.integers(0, macs)),
+        expand_macs=draw(st.integers(0, macs)),
     )
 
 
@@ -50,6 +54,7 @@ def test_toml_is_a_line_a_field():
         "sample_width = 8\n"
         "sample_signed = false\n"
         "tile = 8\n"
+        "lanes = 1\n"
         "channels = 64\n"
         "tables = 64\n"
         "word_width = 32\n"
@@ -88,6 +93,7 @@ def test_digest_changes_with_every_field():
         "sample_width": 9,
         "sample_signed": True,
         "tile": 4,
+        "lanes": 2,
         "channels": 65,
         "tables": 63,
         "word_width": 64,
@@ -131,6 +137,8 @@ def test_is_frozen():
         ("expand_macs", -1, "expand_macs must be 0 to 64, not -1"),
         ("expand_macs", 65, "expand_macs must be 0 to 64, not 65"),
         ("tile", 5, "tile must be 4, 7, 8 or 16, not 5"),
+        ("lanes", 0, "lanes must be 1, 2, 4 or 8, not 0"),
+        ("lanes", 3, "lanes must be 1, 2, 4 or 8, not 3"),
         ("word_width", 24, "word_width must be 16, 32, 64, 128, 256 or 512, not 24"),
         ("multiplier_width", 17, "multiplier_width must be 16 or 18, not 17"),
         (
@@ -152,6 +160,33 @@ def test_rejects_a_word_as_narrow_as_a_field():
     sentence = "word_width must be more than the 16 bits of a field, not 16"
     with pytest.raises(ValueError, match=says(sentence)):
         CodecConfig(sample_width=13, word_width=16)
+
+
+@pytest.mark.parametrize(
+    ("lanes", "sample_width", "enough", "sentence"),
+    [
+        (2, 8, 32, "word_width must be more than the 22 bits of 2 fields, not 16"),
+        (8, 8, 128, "word_width must be more than the 88 bits of 8 fields, not 64"),
+        (8, 16, 256, "word_width must be more than the 128 bits of 8 fields, not 128"),
+    ],
+)
+def test_rejects_a_word_as_narrow_as_the_fields_of_a_cycle(lanes, sample_width, enough, sentence):
+    CodecConfig(lanes=lanes, sample_width=sample_width, word_width=enough)
+    with pytest.raises(ValueError, match=says(sentence)):
+        CodecConfig(lanes=lanes, sample_width=sample_width, word_width=enough // 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("tile", 7, "tile must be 8 with 2 lanes, not 7"),
+        ("project_macs", 1, "project_macs must be 0 with 2 lanes, not 1"),
+        ("expand_macs", 16, "expand_macs must be 0 with 2 lanes, not 16"),
+    ],
+)
+def test_lanes_need_tiles_of_eight_and_no_projector(name, value, sentence):
+    with pytest.raises(ValueError, match=says(sentence)):
+        CodecConfig(lanes=2, **{name: value})
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ def dct(tiles: Ints, transform: Transform) -> Ints:
     """Transform tiles into coefficients.
 
     Error against the real DCT: at most :func:`~tilefold_hw.error.error_bound`, which for N = 8 and
-    18-bit multipliers is 0.57 for 8-bit samples, 0.73 for 12-bit and 1.83 for 16-bit ones, where
+    18-bit multipliers is 0.57 for 8-bit samples, 0.91 for 12-bit and 1.83 for 16-bit ones, where
     rounding to an integer is 0.5 (``test_dct.py::test_error_is_within_the_proved_bound``).
 
     Parameters

@@ -11,7 +11,7 @@ from . import yosys
 _PASSES = ("proc -norom", "flatten", "opt -mux_undef -undriven -mux_bool", "opt_clean -purge")
 
 
-def to_verilog(component: Any, name: str, *, asic: bool = False) -> str:
+def to_verilog(component: Any, name: str, *, asic: bool = False, platform: Any = None) -> str:
     """Return *component* as the Verilog module *name*.
 
     Its ports are the members of its signature, ``i.payload`` as ``i__payload``, and ``clk`` and
@@ -24,17 +24,23 @@ def to_verilog(component: Any, name: str, *, asic: bool = False) -> str:
         A Verilog identifier.
     asic : bool
         Leave out the initial values of registers: there, only the reset sets them.
+    platform : Any
+        What every ``elaborate`` is given. Its ``device`` decides on primitives; without one, the
+        Verilog is free of them.
     """
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise ValueError(f"name must be a Verilog identifier, not {name!r}")
     passes = [*_PASSES, "attrmap -remove init"] if asic else _PASSES
-    netlist = yosys.to_rtlil(component, name)
+    netlist = yosys.to_rtlil(component, name, platform)
     return yosys.translate(netlist, *passes, "write_verilog -noattr")
 
 
-def write_verilog(component: Any, name: str, path: str | Path, *, asic: bool = False) -> Path:
+def write_verilog(
+    component: Any, name: str, path: str | Path, *, asic: bool = False, platform: Any = None
+) -> Path:
     """Write :func:`to_verilog` to *path*, and return that."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(to_verilog(component, name, asic=asic), encoding="utf-8")
+    text = to_verilog(component, name, asic=asic, platform=platform)
+    path.write_text(text, encoding="utf-8")
     return path

@@ -16,9 +16,13 @@ TOP = "top"
 _OLDEST = (0, 40)  # what Amaranth's own Verilog needs
 
 
-def to_rtlil(component: Any, name: str = TOP) -> str:
-    """Elaborate *component* as the module *name*, without the places in the source it came from."""
-    return rtlil.convert(component, name=name, emit_src=False)
+def to_rtlil(component: Any, name: str = TOP, platform: Any = None) -> str:
+    """Elaborate *component* as the module *name*, without the places in the source it came from.
+
+    *platform* is what every ``elaborate`` is given; its ``device`` decides on primitives. Without
+    one, there are none.
+    """
+    return rtlil.convert(component, name=name, platform=platform, emit_src=False)
 
 
 def translate(text: str, *commands: str) -> str:

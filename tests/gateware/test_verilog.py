@@ -7,12 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from amaranth.hdl import Instance, Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
 
 from tilefold_gateware.encoder import Encoder
+from tilefold_gateware.verilog import to_verilog, write_verilog
 from tilefold_hw.config import preset
 from tilefold_sim.runner import search_path
 from tilefold_sim.simulation import ports_of
-from tilefold_sim.verilog import to_verilog, write_verilog
 
 SMALL = replace(preset("tiny"), tile=4, channels=4, tables=2)
 
@@ -73,3 +76,22 @@ def test_it_is_written_where_it_is_told(tmp_path):
 def test_rejects_a_name_that_is_no_identifier():
     with pytest.raises(ValueError, match=r"^name must be a Verilog identifier, not '8x8'$"):
         to_verilog(Encoder(SMALL), "8x8")
+
+
+class Inverter(wiring.Component):
+    i: In(1)
+    o: Out(1)
+
+    def elaborate(self, platform):
+        m = Module()
+        if platform is None:
+            m.d.comb += self.o.eq(~self.i)
+        else:
+            m.submodules += Instance("INV", i_A=self.i, o_Z=self.o)
+        return m
+
+
+def test_a_platform_decides_on_primitives(tmp_path):
+    assert "INV" not in to_verilog(Inverter(), "inverter")
+    path = write_verilog(Inverter(), "inverter", tmp_path / "it.v", platform=object())
+    assert "INV" in path.read_text()

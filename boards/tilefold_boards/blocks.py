@@ -1,0 +1,119 @@
+"""Blocks that can be measured, as data: how each is made, how fast it runs, how late it answers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from amaranth.lib import wiring
+
+from tilefold_gateware.arith import shape
+from tilefold_gateware.codec import Codec
+from tilefold_gateware.dct import Dct, Idct
+from tilefold_gateware.decoder import Decoder
+from tilefold_gateware.encoder import Encoder
+from tilefold_gateware.pack import Packer
+from tilefold_gateware.project import Projector
+from tilefold_gateware.quantise import Dequantiser, Quantiser
+from tilefold_gateware.transpose import Transposer
+from tilefold_gateware.unpack import Unpacker
+from tilefold_hw import latency
+from tilefold_hw.config import CodecConfig
+from tilefold_hw.layer import Layer
+from tilefold_hw.regs import decoder_map, encoder_map
+from tilefold_hw.table import masked, triangle
+
+
+def lanes(config: CodecConfig) -> int:
+    """Samples a clock of a configuration."""
+    return config.lanes
+
+
+def usual_layer(config: CodecConfig) -> Layer:
+    """Return the layer that latencies are told for: all channels, half of the coefficients kept."""
+    n = config.tile
+    half = triangle(n, n * n // 2)
+    width = min(8, config.field.width)
+    table = masked(n, keep=half, width=width, shift=config.coefficient.width - width)
+    return Layer(groups=1, tables=(table,), index=(0,) * config.channels)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A circuit that a configuration decides on."""
+
+    name: str
+    make: Callable[[CodecConfig], wiring.Component]
+    #: Cycles from a packet's, a tile's or an item's first transfer in to the first one out.
+    latency_cycles: Callable[[CodecConfig], int]
+    #: Items a clock.
+    per_clock: Callable[[CodecConfig], float] = lanes
+    unit: str = "sample"
+
+
+def _macs(name: str, config: CodecConfig) -> int:
+    macs: int = getattr(config, f"{name}_macs")
+    if not macs:
+        raise ValueError(f"{name}_macs must be 1 to 64 to have a block {name!r}, not 0")
+    return macs
+
+
+def _project(config: CodecConfig) -> Projector:
+    return Projector(config, _macs("project", config), config.sample, encoder_map(config))
+
+
+def _expand(config: CodecConfig) -> Projector:
+    return Projector(config, _macs("expand", config), config.restored, decoder_map(config))
+
+
+def _reorder(config: CodecConfig) -> Transposer:
+    return Transposer(shape(config.sample), config.pixels, config.channels, vary="columns")
+
+
+BLOCKS = {
+    block.name: block
+    for block in (
+        Block(
+            "dct", lambda c: Dct(c.transform, c.lanes), lambda c: latency.dct(c.transform, c.lanes)
+        ),
+        Block(
+            "idct",
+            lambda c: Idct(c.transform, c.lanes),
+            lambda c: latency.idct(c.transform, c.lanes),
+        ),
+        Block("quantise", Quantiser, latency.quantise),
+        Block("dequantise", Dequantiser, latency.dequantise),
+        Block("pack", Packer, latency.pack),
+        Block("unpack", Unpacker, latency.unpack),
+        Block(
+            "project",
+            _project,
+            lambda c: latency.project(c.channels),
+            lambda c: _macs("project", c),
+            "MAC",
+        ),
+        Block(
+            "expand",
+            _expand,
+            lambda c: latency.project(c.channels),
+            lambda c: _macs("expand", c),
+            "MAC",
+        ),
+        Block("reorder", _reorder, lambda c: latency.transpose(c.pixels, c.channels)),
+        Block("encoder", Encoder, lambda c: latency.encoder(c, usual_layer(c))),
+        Block("decoder", Decoder, lambda c: latency.decoder(c, usual_layer(c))),
+        Block("codec", Codec, lambda c: latency.codec(c, usual_layer(c))),
+    )
+}
+"""Blocks by name, in the order of the data path."""
+
+
+def block(name: str) -> Block:
+    """Return the block called *name*."""
+    if name not in BLOCKS:
+        raise ValueError(f"block must be one of {', '.join(BLOCKS)}, not {name!r}")
+    return BLOCKS[name]
+
+
+def as_dict(config: CodecConfig) -> dict[str, Any]:
+    """Return the fields of a configuration by name."""
+    return {name: getattr(config, name) for name in config.__dataclass_fields__}
