@@ -1,6 +1,6 @@
 """Accumulator: a running sum that begins anew without a multiplexer."""
 
-from amaranth.hdl import Cat, Const, Instance, Module, Mux, Signal, signed
+from amaranth.hdl import Const, Instance, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 

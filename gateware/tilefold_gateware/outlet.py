@@ -277,7 +277,9 @@ class Sluice(wiring.Component):
                 m.d.sync += consumed.eq(step(consumed))
 
         # Places beyond those of a burst and one more item: the sign tells.
-        spare = Signal(signed((self.places - 1).bit_length() + 1), init=self.places - self.burst - 1)
+        spare = Signal(
+            signed((self.places - 1).bit_length() + 1), init=self.places - self.burst - 1
+        )
         m.d.comb += self.ready.eq(~spare[-1])
         m.d.sync += spare.eq(spare - self.take + (self.o.valid & self.o.ready))
         return m
