@@ -21,6 +21,9 @@ OUTLET = 2
 BATCH = 1
 """From the end of a pipeline through the queue behind it, if it takes batches."""
 
+SLUICE = 3
+"""From the end of a pipeline through the queue behind it, if it is entered in bursts."""
+
 CLIP = 2 + OUTLET
 """From a restored sample to itself, clipped."""
 
@@ -36,7 +39,7 @@ take the packet's first sample before.)"""
 _TRANSPOSE = 3 + OUTLET
 
 # From the step that completes a projector's output to its transfer.
-_SCALE = 14 + OUTLET
+_SCALE = 20 + SLUICE
 
 
 def gather(n: int) -> int:
