@@ -50,10 +50,10 @@ def read_config(text: str) -> CodecConfig:
 )
 @click.option(
     "--seeds",
-    type=click.IntRange(1, 1000),
+    type=click.IntRange(0, 1000),
     default=3,
     show_default=True,
-    help="Placements to try: seeds 1, 2, ...",
+    help="Placements to try: seeds 1, 2, ...; 0: no placement and no clock, only the area.",
 )
 @click.option("--jobs", type=click.IntRange(1), help="Programs at a time.  [default: one a core]")
 @click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write all.")
@@ -106,9 +106,11 @@ def fpga(
     from rich.console import Console
 
     from .files import write_json
-    from .measure import FORMAT, Case, case, measure, versions
+    from .measure import measure, versions
+    from .measurement import FORMAT, Case, case
     from .parts import part
     from .progress import Lines
+    from .route import PACK
     from .show import show
     from .synthesis import Verilog
 
@@ -140,7 +142,7 @@ def fpga(
             chosen,
             directory / chosen.name,
             freq_mhz=freq,
-            seeds=range(1, seeds + 1),
+            seeds=range(1, seeds + 1) if seeds else (PACK,),
             jobs=jobs,
             hear=lines.hear,
             done=lines.done,
