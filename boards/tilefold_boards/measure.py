@@ -26,7 +26,13 @@ def versions(part: Part) -> dict[str, str]:
     return {name: find(name).version for name in ("yosys", part.family.router)}
 
 
-def prepare(case: Case, part: Part, folder: Path, hear: Hear, done: Done) -> Harnessed:
+def _quiet(*heard: str) -> None:
+    pass
+
+
+def prepare(
+    case: Case, part: Part, folder: Path, hear: Hear = _quiet, done: Done = _quiet
+) -> Harnessed:
     """Synthesise *case* in an emptied *folder*, and put it in its harness."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -45,8 +51,8 @@ def measure(
     freq_mhz: float | None = None,
     seeds: Sequence[int] = (1, 2, 3),
     jobs: int | None = None,
-    hear: Hear = lambda what, line: None,
-    done: Done = lambda what: None,
+    hear: Hear = _quiet,
+    done: Done = _quiet,
 ) -> list[Measurement]:
     """Measure *cases* on *part* with each of *seeds*, *jobs* programs at a time (one a core).
 

@@ -51,6 +51,39 @@ def show(measurements: Sequence[Measurement], versions: dict[str, str], console:
             console.print(f"{name}: {path.words}", markup=False, highlight=False, soft_wrap=True)
 
 
+def show_front(
+    best: Sequence[Measurement], measured: Sequence[Measurement], console: Console
+) -> None:
+    """Print the *best* of all *measured*, with what tells their configurations apart."""
+    title = f"{len(best)} of {len(measured)}: nothing is smaller and faster than these"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    columns = ("block", "part", "configuration", "LUT", "FF", "DSP", "BRAM", "Fmax MHz", "M/s")
+    for number, name in enumerate(columns):
+        table.add_column(name, justify="left" if number < 3 else "right", overflow="fold")
+    varying = _varying(measured)
+    for each in best:
+        told = (each.to_dict()["config"] or {}).items()
+        mine = "\n".join(f"{name} {value}" for name, value in told if name in varying)
+        figures = (each.luts, each.flip_flops, each.dsps, each.brams)
+        clocked = (each.fmax_mhz, each.rate)
+        table.add_row(
+            each.case.name,
+            each.part.name,
+            mine,
+            *map(str, figures),
+            *(f"{figure:.0f}" if figure else "" for figure in clocked),
+        )
+    console.print(table)
+
+
+def _varying(measurements: Sequence[Measurement]) -> set[str]:
+    """Fields in which the configurations differ."""
+    configs = [each.to_dict()["config"] or {} for each in measurements]
+    return {
+        name for name in configs[0] if any(config[name] != configs[0][name] for config in configs)
+    }
+
+
 def _clocked(first: Measurement) -> str:
     seeds = len(first.routed)
     if not first.fmax_mhz:
