@@ -108,12 +108,10 @@ class VectorPass(wiring.Component):
     def _leave(self, m: Module, totals):
         """Round the exact *totals* of the lanes and push them, with the framing of their vector."""
         framing = Signal(FRAMING)
-        taken = delay(m, self.take, self.latency - 1)
-        with m.If(taken):
-            m.d.sync += framing.eq(delay(m, self.took, self.latency - 1))
+        taken, took = (delay(m, flag, self.latency - 1) for flag in (self.take, self.took))
         left = Signal(range(self.beats + 1))
         with m.If(taken):
-            m.d.sync += left.eq(self.beats)
+            m.d.sync += [framing.eq(took), left.eq(self.beats)]
         with m.Elif(left != 0):
             m.d.sync += left.eq(left - 1)
         m.d.comb += [
@@ -123,9 +121,6 @@ class VectorPass(wiring.Component):
         ]
         for out, total in zip(each(self.payload.data, self.lanes), totals, strict=True):
             m.d.comb += out.eq(total >> self.step.shift)
-
-    def _lanes_of(self, data):
-        return each(data, self.lanes)
 
 
 def multiply(m: Module, name: str, a, b, latency: int):
