@@ -37,6 +37,10 @@ slow: $(DEV)  ## run the slow tests
 .PHONY: check
 check: lint types test  ## all that a change must pass: lint, types, test
 
+.PHONY: performance
+performance: $(DEV)  ## measure what docs/performance.md tells of, and write it (hours, and then what changed)
+	$(RUN) -m tilefold_boards.performance
+
 .PHONY: lint
 lint: $(DEV)  ## look for errors and for code that is not formatted
 	$(RUN) -m ruff check

@@ -80,12 +80,16 @@ def parse(text: str) -> Space:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ValueError(f"space must be TOML: {error}") from None
     _only(table, {"space"}, "file")
-    spaces = table.get("space")
-    if not isinstance(spaces, list) or not all(isinstance(each, dict) for each in spaces):
+    return spaces(table.get("space"))
+
+
+def spaces(tables: Any) -> Space:
+    """Read a space from the tables ``[[space]]`` of a file."""
+    if not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables):
         raise ValueError("file must have one or more tables [[space]]")
     points: dict[Point, None] = {}
     left_out: dict[str, None] = {}
-    for each in spaces:
+    for each in tables:
         _read(each, points, left_out)
     if not points:
         raise ValueError(f"space must have a configuration: {'; '.join(left_out)}")
