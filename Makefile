@@ -41,6 +41,10 @@ check: lint types test  ## all that a change must pass: lint, types, test
 performance: $(DEV)  ## measure what docs/performance.md tells of, and write it (hours, and then what changed)
 	$(RUN) -m tilefold_boards.performance
 
+.PHONY: estimate
+estimate: $(DEV)  ## fit what `tilefold estimate` tells to circuits that are synthesised for it (an hour)
+	$(RUN) tools/fit_estimate.py
+
 .PHONY: lint
 lint: $(DEV)  ## look for errors and for code that is not formatted
 	$(RUN) -m ruff check

@@ -16,25 +16,14 @@ from tilefold_gateware.project import Projector
 from tilefold_gateware.quantise import Dequantiser, Quantiser
 from tilefold_gateware.transpose import Transposer
 from tilefold_gateware.unpack import Unpacker
-from tilefold_hw import latency
 from tilefold_hw.config import CodecConfig
-from tilefold_hw.layer import Layer
+from tilefold_hw.estimate import LATENCIES
 from tilefold_hw.regs import decoder_map, encoder_map
-from tilefold_hw.table import masked, triangle
 
 
 def lanes(config: CodecConfig) -> int:
     """Samples a clock of a configuration."""
-    return int(getattr(config, "lanes", 1))
-
-
-def usual_layer(config: CodecConfig) -> Layer:
-    """Return the layer that latencies are told for: all channels, half of the coefficients kept."""
-    n = config.tile
-    half = triangle(n, n * n // 2)
-    width = min(8, config.field.width)
-    table = masked(n, keep=half, width=width, shift=config.coefficient.width - width)
-    return Layer(groups=1, tables=(table,), index=(0,) * config.channels)
+    return config.lanes
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +31,15 @@ class Block:
     """A circuit that a configuration decides on."""
 
     name: str
+    kind: type[wiring.Component]
     make: Callable[[CodecConfig], wiring.Component]
-    #: Cycles from a packet's, a tile's or an item's first transfer in to the first one out.
-    latency_cycles: Callable[[CodecConfig], int]
     #: Items a clock.
     per_clock: Callable[[CodecConfig], float] = lanes
     unit: str = "sample"
+
+    def latency_cycles(self, config: CodecConfig) -> int:
+        """Cycles from a packet's, a tile's or an item's first transfer in to the first one out."""
+        return LATENCIES[self.name](config)
 
 
 def _macs(name: str, config: CodecConfig) -> int:
@@ -72,30 +64,18 @@ def _reorder(config: CodecConfig) -> Transposer:
 BLOCKS = {
     block.name: block
     for block in (
-        Block("dct", lambda c: Dct(c.transform), lambda c: latency.dct(c.tile)),
-        Block("idct", lambda c: Idct(c.transform), lambda c: latency.idct(c.tile)),
-        Block("quantise", Quantiser, lambda c: latency.QUANTISE),
-        Block("dequantise", Dequantiser, lambda c: latency.DEQUANTISE),
-        Block("pack", Packer, lambda c: latency.PACK),
-        Block("unpack", Unpacker, lambda c: latency.UNPACK),
-        Block(
-            "project",
-            _project,
-            lambda c: latency.project(c.channels),
-            lambda c: _macs("project", c),
-            "MAC",
-        ),
-        Block(
-            "expand",
-            _expand,
-            lambda c: latency.project(c.channels),
-            lambda c: _macs("expand", c),
-            "MAC",
-        ),
-        Block("reorder", _reorder, lambda c: latency.transpose(c.pixels, c.channels)),
-        Block("encoder", Encoder, lambda c: latency.encoder(c, usual_layer(c))),
-        Block("decoder", Decoder, lambda c: latency.decoder(c, usual_layer(c))),
-        Block("codec", Codec, lambda c: latency.codec(c, usual_layer(c))),
+        Block("dct", Dct, lambda c: Dct(c.transform, c.lanes)),
+        Block("idct", Idct, lambda c: Idct(c.transform, c.lanes)),
+        Block("quantise", Quantiser, Quantiser),
+        Block("dequantise", Dequantiser, Dequantiser),
+        Block("pack", Packer, Packer),
+        Block("unpack", Unpacker, Unpacker),
+        Block("project", Projector, _project, lambda c: _macs("project", c), "MAC"),
+        Block("expand", Projector, _expand, lambda c: _macs("expand", c), "MAC"),
+        Block("reorder", Transposer, _reorder),
+        Block("encoder", Encoder, Encoder),
+        Block("decoder", Decoder, Decoder),
+        Block("codec", Codec, Codec),
     )
 }
 """Blocks by name, in the order of the data path."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tilefold_hw.config import PRESETS, CodecConfig, preset
+from tilefold_hw.config import named
 
 from .blocks import BLOCKS, block
 from .parts import PARTS
@@ -19,17 +19,6 @@ tilefold fpga mine.toml --block dct --block pack --seeds 8
 tilefold fpga tiny --part ice40-up5k --json figures.json
 tilefold fpga --verilog theirs.v --top dct8x8 --clock CLK --per-clock 1
 """
-
-
-def read_config(text: str) -> CodecConfig:
-    """Return the preset called *text*, or the configuration in the file of that name."""
-    if text in PRESETS:
-        return preset(text)
-    if not Path(text).is_file():
-        raise ValueError(
-            f"configuration must be a TOML file or one of {', '.join(PRESETS)}, not {text!r}"
-        )
-    return CodecConfig.load(text)
 
 
 @click.command(epilog=_FPGA_EXAMPLES)
@@ -128,7 +117,7 @@ def fpga(
         for option, given in (("--top", top), ("--clock", clocks), ("--latency", latency)):
             if given:
                 raise click.UsageError(f"{option} needs --verilog")
-        read = read_config(config)
+        read = named(config)
         cases = [case(block(name), read) for name in dict.fromkeys(names or _DEFAULT_BLOCKS)]
 
     console = Console()

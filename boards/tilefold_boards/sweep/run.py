@@ -11,7 +11,7 @@ from distributed import Client, LocalCluster, as_completed
 from ..tools import FlowError
 from .journal import Journal, Row
 from .space import Point
-from .work import harness, measure, stamp_of
+from .work import Kind, harness, measure, stamps_of
 
 Hear = Callable[[int, int, str], None]
 """Is told how many points are done, of how many, and what was the last."""
@@ -65,9 +65,9 @@ def run(
         No scheduler answers, or its machines have other sources or tools than this one.
     """
     hear(0, len(points), "looking for the tools")
-    stamps = stamp_of(sorted({point.part for point in points}))
+    stamps = stamps_of(sorted({_kind(point) for point in points}))
     with Journal(path) as journal:
-        missing = [point for point in points if journal.row(stamps[point.part], point) is None]
+        missing = [point for point in points if journal.row(stamps[_kind(point)], point) is None]
         done = len(points) - len(missing)
         hear(done, len(points), "in the journal" if done else "")
         if missing:
@@ -78,11 +78,11 @@ def run(
                     done += 1
                     point = new["point"]
                     hear(done, len(points), f"{point['block']} seed {point['seed']}")
-        rows = (journal.row(stamps[point.part], point) for point in points)
+        rows = (journal.row(stamps[_kind(point)], point) for point in points)
         return [row for row in rows if row is not None]
 
 
-def _rows(client: Client, points: Sequence[Point], stamps: dict[str, str]) -> Iterator[Row]:
+def _rows(client: Client, points: Sequence[Point], stamps: dict[Kind, str]) -> Iterator[Row]:
     """Measure *points*; each circuit is synthesised once."""
     circuits = {}
     futures = []
@@ -94,7 +94,7 @@ def _rows(client: Client, points: Sequence[Point], stamps: dict[str, str]) -> It
                 circuits[point.circuit] = client.submit(harness, point, pure=False)
             futures.append(
                 client.submit(
-                    measure, point, circuits[point.circuit], stamps[point.part], pure=False
+                    measure, point, circuits[point.circuit], stamps[_kind(point)], pure=False
                 )
             )
     circuits.clear()
@@ -103,7 +103,11 @@ def _rows(client: Client, points: Sequence[Point], stamps: dict[str, str]) -> It
         future.release()
 
 
-def _same_everywhere(client: Client, stamps: dict[str, str]) -> None:
-    for address, theirs in client.run(stamp_of, sorted(stamps)).items():
+def _kind(point: Point) -> Kind:
+    return point.block, point.part
+
+
+def _same_everywhere(client: Client, stamps: dict[Kind, str]) -> None:
+    for address, theirs in client.run(stamps_of, sorted(stamps)).items():
         if theirs != stamps:
             raise FlowError(f"{address} must have the sources and tools of this machine")

@@ -11,18 +11,22 @@ from tilefold_hw.config import CodecConfig
 from ..blocks import block
 from ..critical import Path as CriticalPath
 from ..harness import Counts, Harnessed
-from ..measure import prepare, versions
+from ..measure import prepare
 from ..measurement import Case, Measurement, case
 from ..parts import part
 from ..route import Routed, route
 from ..tools import FlowError
-from .journal import Row, stamp
+from .journal import Row
 from .space import Point
+from .stamp import stamp
+
+Kind = tuple[str, str]
+"""A block and a part."""
 
 
-def stamp_of(parts: Iterable[str]) -> dict[str, str]:
-    """Return the stamp of this machine for each of *parts*: two that differ measure differently."""
-    return {name: stamp(versions(part(name))) for name in parts}
+def stamps_of(kinds: Iterable[Kind]) -> dict[Kind, str]:
+    """Return this machine's stamp of each block on a part: two that differ measure differently."""
+    return {kind: stamp(*kind) for kind in kinds}
 
 
 def harness(point: Point) -> Harnessed | str:

@@ -76,7 +76,7 @@ def test_a_scheduler_that_does_not_answer_is_told(tmp_path):
 
 
 def test_another_version_at_a_worker_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(running, "stamp_of", Changing())
+    monkeypatch.setattr(running, "stamps_of", Changing())
     with pytest.raises(FlowError, match=r"must have the sources and tools of this machine$"):
         run(parse(SPACE).points, tmp_path / "j")
 
@@ -86,9 +86,9 @@ class Changing:
 
     called = 0
 
-    def __call__(self, parts):
+    def __call__(self, kinds):
         Changing.called += 1
-        return {part: str(Changing.called) for part in parts}
+        return {kind: str(Changing.called) for kind in kinds}
 
 
 def test_the_verb_leaves_journal_table_and_picture(swept, tmp_path):
