@@ -1,11 +1,13 @@
 """Corner: tiles of eight by eight turn from rows into columns between the two passes."""
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, ShapeLike, Signal
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, ShapeLike, Signal
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .multiplier import has_dsp18
+from tilefold_hw.latency import corner
+
 from .pipeline import delay
+from .ram import Ram
 from .streams import each, laned
 from .vector import FRAMING, POINTS
 
@@ -15,8 +17,8 @@ class Corner(wiring.Component):
 
     Rows come from a :class:`~tilefold_gateware.vector.VectorPass`, columns go to one. The lanes lie
     in as many banks: item (r, c) in bank ``r ^ c`` modulo *lanes*, so that neither a piece of a row
-    nor one of a column has two items in a bank. One lane needs the memory of one tile: rows take
-    the places of the columns that have just left. More have two, which take turns.
+    nor one of a column has two items in a bank. Rows take the places of the
+    columns that have just left; where they come too soon for that, two or four tiles take turns.
 
     A tile's columns are read ``wait`` cycles after the pass has taken its last row: then each item
     has come in the cycle before it leaves, at the latest. No bubble between tiles.
@@ -45,11 +47,7 @@ class Corner(wiring.Component):
         self.shape = shape
         self.lanes = lanes
         self.beats = POINTS // lanes
-        # The exchange between lanes and banks takes a cycle on either side.
-        exchange = int(lanes > 1)
-        self.entry = exchange
-        self.lag = 1 + exchange
-        self.wait = max(0, latency + self.entry + 2 - self.beats)
+        self.wait, self.lag = corner(latency, lanes)
         # A tile's first column has left when the row comes that takes its places.
         period = POINTS * self.beats
         self.tiles = next(tiles for tiles in (1, 2, 4) if self.wait <= period * (tiles - 1))
@@ -79,19 +77,29 @@ class Corner(wiring.Component):
                 "w": Cat(w_row[low:], w_row[:low] ^ Const(bank, low), w_beat),
                 "r": Cat(column[low:], column[:low] ^ Const(bank, low), beat),
             }
-            store = memory.Memory(
-                shape=self.shape,
-                depth=POINTS * self.beats * self.tiles,
-                init=[],
-                attrs={"ram_style": "distributed"} if has_dsp18(platform) else {},
+            w_address = Cat(Mux(w_turn[-1], turned["w"], plain["w"]), w_turn[:-1])
+            r_address = Cat(Mux(r_turn[-1], plain["r"], turned["r"]), r_turn[:-1])
+            depth = POINTS * self.beats * self.tiles
+            if self.lanes == 1:
+                m.submodules.bank = store = Ram(Shape.cast(self.shape).width, depth)
+                m.d.comb += [
+                    store.write.address.eq(w_address),
+                    store.write.data.eq(coming[bank]),
+                    store.write.stb.eq(push),
+                    store.address.eq(r_address),
+                ]
+                going.append(store.data)
+                continue
+            # The exchange comes before the register.
+            m.submodules[f"bank_{bank}"] = store = memory.Memory(
+                shape=self.shape, depth=depth, init=[]
             )
-            m.submodules[f"bank_{bank}"] = store
             w_port, r_port = store.write_port(), store.read_port()
             m.d.comb += [
-                w_port.addr.eq(Cat(Mux(w_turn[-1], turned["w"], plain["w"]), w_turn[:-1])),
+                w_port.addr.eq(w_address),
                 w_port.data.eq(coming[bank]),
                 w_port.en.eq(push),
-                r_port.addr.eq(Cat(Mux(r_turn[-1], plain["r"], turned["r"]), r_turn[:-1])),
+                r_port.addr.eq(r_address),
             ]
             going.append(r_port.data)
         if low:
@@ -111,8 +119,9 @@ class Corner(wiring.Component):
         coming = each(self.data, self.lanes)
         if self.lanes > 1:
             coming = _exchange(coming, row[: (self.lanes - 1).bit_length()])
-        later = [delay(m, x, self.entry) for x in (turn, row, beat, self.push)]
-        return *later, [delay(m, x, self.entry) for x in coming]
+        # A cycle on the way to the banks: memories lie far from adders, and lanes change places.
+        later = [delay(m, x, 1) for x in (turn, row, beat, self.push)]
+        return *later, [delay(m, x, 1) for x in coming]
 
     def _sweep(self, m):
         """Read tiles, column by column; return turn, column and beat."""

@@ -11,7 +11,7 @@ from .chain import chain
 from .corner import Corner
 from .forward8 import ParallelForward, SerialForward
 from .inverse8 import ParallelInverse, SerialInverse
-from .outlet import Outlet
+from .outlet import Batch
 from .passes import GatherPass, ScatterPass
 from .streams import inner, laned
 from .transpose import Transposer
@@ -111,9 +111,7 @@ class Idct(wiring.Component):
 
 def _members(transform, lanes, i, o):
     if lanes != 1 and (transform.n != POINTS or lanes not in (2, 4, 8)):
-        raise ValueError(
-            f"lanes must be 1, or 2, 4 or 8 with tiles of 8, not {lanes} with tiles of {transform.n}"
-        )
+        raise ValueError(f"lanes must be 1, or with tiles of 8 also 2, 4 or 8, not {lanes}")
     return {
         "i": In(stream.Signature(inner(laned(shape(i), lanes)))),
         "o": Out(stream.Signature(inner(laned(shape(o), lanes)))),
@@ -126,7 +124,7 @@ def _turn(box, kind, first: Pass, second: Pass) -> Module:
     m.submodules.first = before = kind(first, box.lanes)
     m.submodules.corner = corner = Corner(shape(first.o), box.lanes, before.latency)
     m.submodules.second = after = kind(second, box.lanes, corner.lag)
-    m.submodules.outlet = outlet = Outlet(box.o.payload.shape(), after.latency, batch=after.beats)
+    m.submodules.outlet = outlet = Batch(box.o.payload.shape(), after.latency, after.beats)
     m.d.comb += [
         before.i.valid.eq(box.i.valid),
         box.i.ready.eq(before.i.ready),

@@ -8,10 +8,10 @@ and the sums are the same integers as those of the full matrix product.
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
 
+from tilefold_hw import latency
 from tilefold_hw.transform import Pass
 
 from .arith import add_or_subtract, shape
-from .multiplier import Multiplier
 from .pipeline import delay
 from .streams import each
 from .vector import HALF, POINTS, VectorPass, multiply
@@ -23,8 +23,8 @@ class _Forward(VectorPass):
         self.folded = shape(step.i + step.i)
         self.twice = shape((step.i + step.i) + (step.i + step.i))
         self.acc = shape(step.accumulator)
-        self.cycles = Multiplier.latency_of(self.twice.width)
-        self.depth = self.cycles + 3
+        self.cycles = latency.multiply(self.twice.width)
+        self.depth = latency.forward(step)
 
     def _times(self, m: Module, name: str, operand, constants, slot):
         """Product of *operand* and the constant of the *slot*, as wide as the exact sum."""
@@ -78,7 +78,7 @@ class SerialForward(_Forward):
 
         # Slots in pairs: of the first, three products of an odd output; of the second, its fourth
         # and both of the even output, whose operands are made in the first.
-        slot = self._count(m, whole)
+        slot, _ = self._count(m, whole)
         even = [Signal(self.twice, name=f"even_{k}") for k in range(2)]
         m.d.sync += [x.eq(add_or_subtract(s[k], s[3 - k], slot[1])) for k, x in enumerate(even)]
         matrix, products = self.step.matrix, []
@@ -127,7 +127,7 @@ class ParallelForward(_Forward):
         with m.If(whole):
             for k in range(HALF):
                 m.d.sync += [s[k].eq(x[k] + x[7 - k]), d[k].eq(x[k] - x[7 - k])]
-        slot = self._count(m, whole)
+        slot, _ = self._count(m, whole)
         later = delay(m, slot, 1)
 
         # cycle 1: fold the even half once more, while the odd half multiplies.

@@ -8,10 +8,10 @@ and 6). Then ``even = A + C, B + D, B - D, A - C``, and the two halves of the ou
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal
 
+from tilefold_hw import latency
 from tilefold_hw.transform import Pass
 
 from .arith import add_or_subtract, shape
-from .multiplier import Multiplier
 from .pipeline import delay
 from .streams import each
 from .vector import HALF, POINTS, VectorPass, multiply
@@ -22,7 +22,7 @@ class _Inverse(VectorPass):
         super().__init__(step, lanes, lag)
         self.acc = shape(step.accumulator)
         self.rounding = 1 << step.shift >> 1
-        self.cycles = Multiplier.latency_of(step.i.width)
+        self.cycles = latency.multiply(step.i.width)
 
     def _times(self, m: Module, name: str, item, constants, place):
         """Product of *item* and the constant of its *place*, as wide as the exact sum."""
@@ -49,7 +49,7 @@ class SerialInverse(_Inverse):
 
     def __init__(self, step: Pass, lanes: int = 1, lag: int = 0):
         super().__init__(step, lanes, lag)
-        self.depth = self.cycles + 2
+        self.depth = latency.inverse(step, lanes)
 
     def elaborate(self, platform):
         m = Module()
@@ -121,22 +121,23 @@ class SerialInverse(_Inverse):
                     ring[1].eq(self.rounding),
                 ]
 
-        # cycle 2: the even sum, and the odd one with its sign; cycle 3: both.
-        slot = self._count(m, ends)
-        mirrored = slot[2]
-        k = Signal(2)
-        m.d.comb += k.eq(slot[:2] ^ mirrored.replicate(2))
-        outer = k[0] == k[1]
-        even, signed_odd, minus = self._number("even"), self._number("signed_odd"), Signal()
+        # cycle 2: the even sum, and the odd one with its sign; cycle 3: both. What chooses among
+        # them is in registers of its own: it decides for every bit.
+        following = self._count(m, ends)[1]
+        k, outer, mirrored = Signal(2), Signal(), Signal()
+        k_following = following[:2] ^ following[2].replicate(2)
         m.d.sync += [
-            even.eq(
-                add_or_subtract(
-                    Mux(outer, held["A"], held["B"]), Mux(outer, held["C"], held["D"]), k[1]
-                )
-            ),
-            signed_odd.eq(
-                Array(held[n] for n in range(HALF))[k] ^ mirrored.replicate(len(signed_odd))
-            ),
+            k.eq(k_following),
+            outer.eq(k_following[0] == k_following[1]),
+            mirrored.eq(following[2]),
+        ]
+        even, signed_odd, minus = self._number("even"), self._number("signed_odd"), Signal()
+        upper = Mux(outer, held["A"], held["B"])
+        lower = Mux(outer, held["C"], held["D"])
+        odd = Array(held[number] for number in range(HALF))[k]
+        m.d.sync += [
+            even.eq(add_or_subtract(upper, lower, k[1])),
+            signed_odd.eq(odd ^ mirrored.replicate(len(odd))),
             minus.eq(mirrored),
         ]
         self._leave(m, [(Cat(1, even).as_signed() + Cat(minus, signed_odd).as_signed()) >> 1])
@@ -155,7 +156,7 @@ class ParallelInverse(_Inverse):
     def __init__(self, step: Pass, lanes: int = 1, lag: int = 0):
         super().__init__(step, lanes, lag)
         self.levels = 0 if lanes == 2 else 1
-        self.depth = self.cycles + self.levels + (2 if lanes == POINTS else 3)
+        self.depth = latency.inverse(step, lanes)
 
     def elaborate(self, platform):
         m = Module()
@@ -210,7 +211,7 @@ class ParallelInverse(_Inverse):
         if lanes == POINTS:
             self._leave(m, [even[k] - odd[k] if minus else even[k] + odd[k] for k, minus in order])
             return m
-        slot = self._count(m, delay(m, ends, 1))
+        slot, _ = self._count(m, delay(m, ends, 1))
         totals = []
         for lane in range(lanes):
             ways = order[lane::lanes]

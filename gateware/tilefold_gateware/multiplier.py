@@ -4,6 +4,8 @@ from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Shape, Signa
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from tilefold_hw import latency
+
 from .pipeline import delay
 
 WIDTH = 18
@@ -42,15 +44,10 @@ class Multiplier(wiring.Component):
             raise ValueError(f"operands must have 1 to 35 and 1 to 18 bits, not {a} and {b}")
         super().__init__({"a": In(signed(a)), "b": In(signed(b)), "o": Out(signed(a + b))})
 
-    @staticmethod
-    def latency_of(a: int) -> int:
-        """Cycles from operands to product, where the wider one has *a* bits."""
-        return 3 if a <= WIDTH else 4
-
     @property
     def latency(self) -> int:
-        """Cycles from operands to product."""
-        return self.latency_of(len(self.a))
+        """Cycles from operands to product: :func:`tilefold_hw.latency.multiply`."""
+        return latency.multiply(len(self.a))
 
     def elaborate(self, platform):
         m = Module()

@@ -6,17 +6,17 @@ arithmetic: it stops at ``ready``. Nothing can overflow, and after a stall the q
 as the pipeline takes to fill again: a stall costs its own cycles and no more.
 """
 
-from amaranth.hdl import Module, Mux, ShapeLike, Signal, Value
-from amaranth.lib import fifo, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.hdl import Cat, Module, Mux, ShapeLike, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out, flipped
 
-# Cycles from a push to the transfer at ``o``, and from there to the ``ready`` that it allows.
-_QUEUE, _RETURN = 2, 1
+from .ring import Ring, step
 
 
 class _Queue(wiring.Component):
-    def __init__(self, shape: ShapeLike, depth: int, **ports: wiring.Member):
-        self.depth = depth
+    def __init__(self, shape: ShapeLike, places: int, **ports: wiring.Member):
+        self.shape = shape
+        self.places = places
         super().__init__(
             {
                 "ready": Out(1),
@@ -27,23 +27,17 @@ class _Queue(wiring.Component):
             }
         )
 
-    def _queue(self, m):
-        width = len(Value.cast(self.payload))
-        m.submodules.queue = queue = fifo.SyncFIFOBuffered(width=width, depth=self.depth)
-        m.d.comb += [
-            queue.w_data.eq(self.payload),
-            queue.w_en.eq(self.push),
-            Value.cast(self.o.payload).eq(queue.r_data),
-            self.o.valid.eq(queue.r_rdy),
-            queue.r_en.eq(self.o.ready),
-        ]
-        return queue
+    def _queue(self, m, *, bypass=False):
+        m.submodules.ring = ring = Ring(self.shape, self.places, bypass=bypass)
+        m.d.comb += [ring.payload.eq(self.payload), ring.push.eq(self.push)]
+        wiring.connect(m, ring.o, flipped(self.o))
+        return ring
 
 
 class Outlet(_Queue):
     """Queue at the end of a pipeline that makes one item of each.
 
-    An item takes a place when it enters, and gives it back when it leaves at ``o``.
+    An item takes a place when it enters, and gives it back when it moves on to ``o``.
 
     Latency :data:`tilefold_hw.latency.OUTLET` from ``push`` to ``o``; one item a cycle.
 
@@ -53,32 +47,77 @@ class Outlet(_Queue):
         Payload.
     latency : int
         Cycles from ``take`` to ``push`` of an item. More, while items wait to be complete, is fine.
-    batch : int
-        Items that enter at a time, to leave one a cycle.
+        Up to 12 the queue is one level of lookup-table memory.
 
     Members
     -------
     ready : Out(1)
-        There is a place for one more batch.
+        There is a place for one more item.
     take : In(1)
-        A batch enters the pipeline in this cycle. Only with ``ready``.
+        An item enters the pipeline in this cycle. Only with ``ready``.
     push : In(1)
         ``payload`` leaves the pipeline in this cycle.
     payload : In(shape)
     o : Out(stream of shape)
     """
 
-    def __init__(self, shape: ShapeLike, latency: int, *, batch: int = 1):
-        self.batch = batch
-        super().__init__(shape, latency + _QUEUE + _RETURN + batch - 1, take=In(1))
+    # Cycles that a place is taken beside those in the pipeline: one in the queue, one until its
+    # return shows, one until ``ready`` follows.
+    _ROUND = 3
+
+    def __init__(self, shape: ShapeLike, latency: int):
+        super().__init__(shape, latency + self._ROUND, take=In(1))
 
     def elaborate(self, platform):
         m = Module()
-        self._queue(m)
-        free = Signal(range(self.depth + 1), init=self.depth)
-        taken = Mux(self.take, self.batch, 0)
-        m.d.comb += self.ready.eq(free >= self.batch)
-        m.d.sync += free.eq(free - taken + (self.o.valid & self.o.ready))
+        ring = self._queue(m)
+        # Two places in a row, after the one that is taken next: an item may be taken while
+        # ``ready`` is found out. As a shift register counts, they have all bits but one in common.
+        beyond = Signal(len(ring.read) + 1, init=0b10)
+        second, first = beyond[:-1], beyond[1:]
+        with m.If(self.take):
+            m.d.sync += beyond.eq(Cat(step(second), second[-1]))
+        m.d.sync += self.ready.eq((first != ring.read) & (second != ring.read))
+        return m
+
+
+class Batch(_Queue):
+    """Queue at the end of a pipeline whose items enter some at a time, and leave one a cycle.
+
+    Latency :data:`tilefold_hw.latency.BATCH` from ``push`` to ``o``; one item a cycle.
+
+    Parameters
+    ----------
+    shape : ShapeLike
+        Payload.
+    latency : int
+        Cycles from ``take`` to the ``push`` of the first of a batch.
+    size : int
+        Items of a batch, which come at most every *size* cycles.
+
+    Members
+    -------
+    ready : Out(1)
+        There are places for one more batch.
+    take : In(1)
+        A batch enters the pipeline in this cycle. Only with ``ready``.
+    push, payload, o
+        As in :class:`Outlet`.
+    """
+
+    # As in Outlet, but ``ready`` waits for nothing.
+    _ROUND = 2
+
+    def __init__(self, shape: ShapeLike, latency: int, size: int):
+        self.size = size
+        super().__init__(shape, latency + size - 1 + self._ROUND, take=In(1))
+
+    def elaborate(self, platform):
+        m = Module()
+        ring = self._queue(m, bypass=True)
+        level, now = Signal(range(ring.places + 1)), Signal(range(ring.places + 1))
+        m.d.comb += now.eq(level + Mux(self.take, self.size, 0) - ring.reads)
+        m.d.sync += [level.eq(now), self.ready.eq(now <= ring.places - self.size)]
         return m
 
 
@@ -102,14 +141,61 @@ class Basin(_Queue):
         As in :class:`Outlet`.
     """
 
+    # Cycles from a push until ``ready`` follows; cycles from a place that is free to the transfer
+    # of what was let in for it, without those in the pipeline.
+    _SEEN, _ROUND = 2, 3
+
     def __init__(self, shape: ShapeLike, flight: int):
         self.flight = flight
-        # Half takes what is in flight, half lasts until the first item that is let in again comes.
-        super().__init__(shape, 2 * (flight + _QUEUE) + _RETURN)
+        # Some of it takes what is in flight, the rest lasts until what is let in again comes.
+        super().__init__(shape, 2 * flight + self._SEEN + self._ROUND)
 
     def elaborate(self, platform):
         m = Module()
-        queue = self._queue(m)
-        # A cycle passes between a level and the ``ready`` that follows from it.
-        m.d.sync += self.ready.eq(queue.level < self.depth - self.flight - _RETURN)
+        ring = self._queue(m)
+        level = Signal(range(ring.places + 1))
+        m.d.sync += [
+            level.eq(level + self.push - ring.reads),
+            self.ready.eq(level <= ring.places - self.flight - self._SEEN),
+        ]
+        return m
+
+
+class Reserve(_Queue):
+    """Queue at the end of a pipeline that knows early how many items it will make.
+
+    Places are taken as items are announced, so little more must be kept free than what enters
+    before its announcement.
+
+    Latency :data:`tilefold_hw.latency.OUTLET` from ``push`` to ``o``; one item a cycle.
+
+    Parameters
+    ----------
+    shape : ShapeLike
+        Payload.
+    flight : int
+        Most items that are announced after the last cycle in which something entered.
+    places : int
+        Least number of items that find room, the announced ones counted.
+
+    Members
+    -------
+    ready : Out(1)
+        There is room for all that may still be announced, if something enters in this cycle.
+    coming : In(1)
+        Announce an item. Once for each push, and before.
+    push, payload, o
+        As in :class:`Outlet`.
+    """
+
+    def __init__(self, shape: ShapeLike, flight: int, places: int):
+        self.flight = flight
+        super().__init__(shape, places, coming=In(1))
+
+    def elaborate(self, platform):
+        m = Module()
+        ring = self._queue(m)
+        level, now = Signal(range(ring.places + 1)), Signal(range(ring.places + 1))
+        m.d.comb += now.eq(level + self.coming - ring.reads)
+        m.d.sync += [level.eq(now), self.ready.eq(now < ring.places - self.flight)]
         return m

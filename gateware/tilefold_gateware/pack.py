@@ -7,9 +7,11 @@ from amaranth.lib.wiring import In, Out, flipped
 from tilefold_hw.config import CodecConfig
 
 from .arith import shape
-from .outlet import Basin
-from .pipeline import delay
-from .streams import inner
+from .outlet import Reserve
+from .pipeline import Timed, delay
+from .shift import shift_cycles, shift_left
+from .streams import each, inner, laned
+from .tables import width_shape
 
 
 class Packer(wiring.Component):
@@ -17,9 +19,9 @@ class Packer(wiring.Component):
 
     Words of a packet: ``max(1, ⌈Σ widths / word_width⌉)``, whatever the data and the stalls.
 
-    A word leaves :data:`tilefold_hw.latency.PACK` cycles after the field that brings the first bit
-    past it, and the last of a packet a cycle later after the packet's last field: before that,
-    nobody knows whether it is the last. One field a cycle, no bubble between packets. Golden model:
+    A word leaves :func:`tilefold_hw.latency.pack` cycles after the item that brings the first bit
+    past it, and the last of a packet a cycle later after the packet's last item: before that,
+    nobody knows whether it is the last. One item a cycle, no bubble between packets. Golden model:
     :func:`tilefold.model.pack.pack`.
 
     Parameters
@@ -28,93 +30,138 @@ class Packer(wiring.Component):
 
     Members
     -------
-    i : In(stream of inner(config.field, width))
-        Fields and their widths. ``last`` ends the packet.
+    i : In(stream of inner(laned(config.field), width))
+        Fields and their widths, ``laned`` too. ``last`` ends the packet.
     o : Out(stream of inner(word))
     """
 
     def __init__(self, config: CodecConfig):
         self.config = config
+        lanes = config.lanes
         super().__init__(
             {
-                "i": In(stream.Signature(inner(shape(config.field), width=5))),
+                "i": In(
+                    stream.Signature(
+                        inner(
+                            laned(shape(config.field), lanes),
+                            width=laned(width_shape(config), lanes),
+                        )
+                    )
+                ),
                 "o": Out(stream.Signature(inner(config.word_width))),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
-        bits, word = self.config.field.width, self.config.word_width
-        m.submodules.basin = basin = Basin(self.o.payload.shape(), flight=4)
-        wiring.connect(m, basin.o, flipped(self.o))
-        m.d.comb += self.i.ready.eq(basin.ready)
+        word, lanes = self.config.word_width, self.config.lanes
+        item = self.i.payload
+        doublings = lanes.bit_length() - 1
 
-        # cycle 1: cut the field to its width; see where it starts, and whether it fills a word.
-        field = self.i.payload
-        enter = self.i.valid & basin.ready
-        start = Signal(range(word))
-        end = start + field.width
-        cut = Signal(bits)
-        offset = Signal.like(start)
-        fills, ends, rest = Signal(), Signal(), Signal()
-        m.d.sync += [
-            cut.eq(field.data.as_unsigned() & Cat(field.width > k for k in range(bits))),
-            offset.eq(start),
-            fills.eq(enter & (end >= word)),
-            ends.eq(enter & field.last),
-            rest.eq(end[: len(start)] != 0),
-        ]
-        with m.If(enter):
-            m.d.sync += start.eq(Mux(field.last, 0, end))
-        valid, bank = delay(m, enter, 1), delay(m, field.bank, 1)
-
-        # cycle 2: shift it to its place, over the edge of the word at most once.
-        placed = Signal(word + bits)
-        m.d.sync += placed.eq(cut << offset)
-        valid, bank, fills, ends, rest = (
-            delay(m, flag, 1) for flag in (valid, bank, fills, ends, rest)
+        # Words are announced from three cycles after their item on, and a cycle more for each
+        # doubling of lanes. What the queue holds besides lasts until fields that enter after a
+        # stall are words, but for many lanes of the widest fields.
+        m.submodules.reserve = reserve = Reserve(
+            self.o.payload.shape(), flight=3 + doublings, places=15
         )
+        wiring.connect(m, reserve.o, flipped(self.o))
+        enter = self.i.valid & reserve.ready
+        m.d.comb += self.i.ready.eq(reserve.ready)
 
-        # cycle 3: merge. After the end of a packet comes a turn of its own, in which the rest of
-        # its bits leaves. A field of the next packet may come in the same cycle, but can't fill a
-        # word: it is the first, and narrower than a word.
-        flush, remains, filled = Signal(), Signal(), Signal()
-        rest_bank = Signal()
-        merged = Signal(word + bits)
-        kept = Signal(word)
-        m.d.comb += merged.eq(placed | Mux(flush, 0, kept))
-        with m.If(valid):
-            m.d.sync += [
-                kept.eq(Mux(fills, merged[word:], merged)),
-                filled.eq((filled & ~flush) | fills),
+        # cycle 1: cut the fields to their widths; a cycle without an item brings no bits.
+        fields, widths = [], []
+        for data, width in zip(each(item.data, lanes), each(item.width, lanes), strict=True):
+            ones = Cat(width > k for k in range(len(data)))
+            fields.append(Timed(delay(m, Mux(enter, data.as_unsigned() & ones, 0), 1), 1))
+            widths.append(Timed(delay(m, Mux(enter, width, 0), 1), 1))
+        last = Timed(delay(m, enter & item.last, 1), 1)
+        bank = Timed(item.bank, 0)
+
+        # Join them two by two.
+        while len(fields) > 1:
+            fields = [
+                _join(m, low, high, width)
+                for low, high, width in zip(fields[::2], fields[1::2], widths[::2], strict=True)
             ]
-        with m.Elif(flush):
-            m.d.sync += [kept.eq(0), filled.eq(0)]
-        m.d.sync += [flush.eq(ends), remains.eq(rest), rest_bank.eq(bank)]
+            widths = [_add(m, a, b) for a, b in zip(widths[::2], widths[1::2], strict=True)]
+        (bits,), (width,) = fields, widths
 
-        # A packet of no bits at all still has a word for ``last`` to stand on.
-        rest_leaves = flush & (remains | ~filled)
+        # See where they start, and whether they fill a word. A packet of no bits at all still has a
+        # word for ``last`` to stand on.
+        start, filled = Signal(range(word)), Signal()
+        end = start + width.value
+        fills, ends, rest = end[len(start)], last.at(m, width.cycle), end[: len(start)]
+        m.d.sync += [start.eq(Mux(ends, 0, rest)), filled.eq(~ends & (filled | fills))]
+        offset, filled, fills, ends, rest = (
+            Timed(delay(m, part, 1), width.cycle + 1) for part in (start, filled, fills, ends, rest)
+        )
+        more = Timed(rest.value.any(), rest.cycle)
+        remains = more.value | ~(filled.value | fills.value)
+        closes = Timed(ends.value & remains, ends.cycle)
+        m.d.comb += reserve.coming.eq(fills.value | closes.at(m, closes.cycle + 1))
 
-        # cycle 4: hold a word until a bit past it, or the end of its packet, tells if it is the
-        # last. There is never another: the word before left with the first bit of this one.
-        held = Signal(inner(word))
-        held_valid, more, final = Signal(), Signal(), Signal()
-        leaves = held_valid & (more | final)
-        with m.If(fills | rest_leaves):
-            m.d.sync += [
-                held.data.eq(Mux(flush, kept, merged)),
-                held.bank.eq(Mux(flush, rest_bank, bank)),
-                held_valid.eq(1),
-            ]
-        with m.Elif(leaves):
-            m.d.sync += held_valid.eq(0)
-        with m.If(valid):
-            m.d.sync += more.eq(rest)
-        m.d.sync += final.eq(flush)
+        # Shift them to their place, over the edge of the word at most once. After the end of a
+        # packet comes a turn of its own, in which the rest of its bits is made ready to leave. Bits
+        # of the next packet may come in the same cycle, but can't fill a word: they go where those
+        # past the edge go.
+        cycle = max(bits.cycle, offset.cycle)
+        size = len(bits.value)
+        near = offset.at(m, cycle)[:-1]
+        shifted = shift_left(m, bits.at(m, cycle), near, size + word // 2 - 1)
+        cycle += shift_cycles(len(near))
+        whole = Mux(offset.at(m, cycle)[-1], shifted << word // 2, shifted)
+        turn = ends.at(m, cycle + 1)
+        placed = delay(m, Mux(turn, 0, whole[:word]), 1)
+        spilled = delay(m, Mux(turn, shifted[:size], whole[word:]), 2)
+        cycle += 1
+
+        # Merge. A word that is complete leaves in the cycle after.
+        merged = Signal(word)
+        fresh, leaves = Signal(), Signal()
+        filling, turn, closing = (
+            fills.at(m, cycle),
+            ends.at(m, cycle + 1),
+            closes.at(m, cycle + 1),
+        )
+        m.d.sync += [
+            merged.eq(Mux(fresh, spilled, merged) | placed),
+            fresh.eq(filling | turn),
+            leaves.eq(filling | closing),
+        ]
+        cycle += 1
+
+        # Hold a word until a bit past it, or the end of its packet, tells if it is the last. There
+        # is never another: the word before left with the first bit of this one.
+        held, holds = Signal(inner(word)), Signal()
+        of_item, of_turn = bank.at(m, cycle), bank.at(m, cycle + 1)
+        of_word = Mux(fills.at(m, cycle), of_item, of_turn)
+        with m.If(leaves):
+            m.d.sync += [held.data.eq(merged), held.bank.eq(of_word), holds.eq(1)]
+        with m.Elif(reserve.push):
+            m.d.sync += holds.eq(0)
+        cycle += 1
+        final = ends.at(m, cycle + 1)
         m.d.comb += [
-            basin.payload.data.eq(held.data),
-            basin.payload.last.eq(final),
-            basin.payload.bank.eq(held.bank),
-            basin.push.eq(leaves),
+            reserve.payload.data.eq(held.data),
+            reserve.payload.last.eq(final),
+            reserve.payload.bank.eq(held.bank),
+            reserve.push.eq(holds & (more.at(m, cycle) | final)),
         ]
         return m
+
+
+def _join(m, low, high, width):
+    """Put the field *high* behind *low*, which has *width* bits."""
+    cycle = max(low.cycle, high.cycle, width.cycle)
+    places = width.at(m, cycle)
+    bits = len(low.value) + len(high.value)
+    moved = shift_left(m, high.at(m, cycle), places[:-1], bits)
+    cycle += shift_cycles(len(places) - 1)
+    top = 1 << len(places) - 1
+    whole = Mux(width.at(m, cycle)[-1], moved << top, moved)[:bits]
+    return Timed(delay(m, whole | low.at(m, cycle), 1), cycle + 1)
+
+
+def _add(m, a, b):
+    """Sum of two widths."""
+    return Timed(delay(m, a.value + b.value, 1), a.cycle + 1)

@@ -1,5 +1,7 @@
 """Delays that keep the parts of a pipeline in step."""
 
+from dataclasses import dataclass
+
 from amaranth.hdl import Module, Signal, Value, ValueLike
 
 
@@ -11,3 +13,17 @@ def delay(m: Module, value: ValueLike, cycles: int) -> Value:
         m.d.sync += later.eq(value)
         value = later
     return value
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A value in a pipeline, and the cycle in which it is there after an item has entered."""
+
+    value: Value
+    cycle: int
+
+    def at(self, m: Module, cycle: int) -> Value:
+        """Return the value as it is needed in a later cycle."""
+        if cycle < self.cycle:
+            raise ValueError(f"value must be needed in cycle {self.cycle} or later, not {cycle}")
+        return delay(m, self.value, cycle - self.cycle)

@@ -12,7 +12,7 @@ from .streams import Write
 _SHAPES = {18: 1024, 9: 2048, 4: 4096, 2: 8192, 1: 16384}
 
 # Up to here, memory made of lookup tables is faster and not much larger.
-_SMALL = 64
+_SMALL = 32
 
 
 class Ram(wiring.Component):

@@ -1,13 +1,15 @@
 """The resident tables: for every coefficient of a packet, its width and shift."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
-from amaranth.lib import data, memory, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out, flipped
 
 from tilefold_hw.config import CodecConfig
-from tilefold_hw.regs import encoder_map, shift_width, table_stride
+from tilefold_hw.regs import encoder_map, shift_width
 
-from .streams import Write
+from .pipeline import delay
+from .ram import Ram
+from .streams import Write, each, laned
 
 
 def table_members(config: CodecConfig) -> dict[str, wiring.Member]:
@@ -24,12 +26,17 @@ def table_members(config: CodecConfig) -> dict[str, wiring.Member]:
     return {**members, "channels": In(range(config.channels + 1))}
 
 
+def width_shape(config: CodecConfig) -> range:
+    """Shape of the width of a field."""
+    return range(config.field.width + 1)
+
+
 class Tables(wiring.Component):
     """Walk the coefficients of tiles and look up their table entries.
 
-    Every ``step`` goes on to the next coefficient: in scan order through a tile, channel by
-    channel through a tile group, and then again. Two memories answer in a row: the index says
-    which table the channel reads, the table holds the entries.
+    Every ``step`` goes on by an item, ``lanes`` coefficients: in scan order through a tile, channel
+    by channel through a tile group, and then again. Two memories answer in a row: the index says
+    which table the channel reads, the table holds the entries. It has a memory for each lane.
 
     Latency ``LATENCY`` from ``step`` to ``entry``; a step every cycle.
 
@@ -40,30 +47,31 @@ class Tables(wiring.Component):
     Members
     -------
     step : In(1)
-        Go on to the next coefficient in this cycle.
+        Go on to the next item in this cycle.
     bank : In(1)
-        Bank of the coefficient of this step.
+        Bank of the item of this step.
     tile_end, group_end : Out(1)
         This step, if it is taken, ends a tile, or a tile group.
-    entry : Out(layout: width, shift)
-        Entry of the step ``LATENCY`` cycles before.
+    entry : Out(laned(layout: width, shift))
+        Entries of the step ``LATENCY`` cycles before.
     channels, index, table
-        See :func:`table_members`.
+        See :func:`table_members`. ``channels`` is looked at with the first step of every tile.
     """
 
-    LATENCY = 3
+    LATENCY = 2 * Ram.LATENCY
 
     def __init__(self, config: CodecConfig):
         self.config = config
+        entry = data.StructLayout(
+            {"width": width_shape(config), "shift": unsigned(shift_width(config))}
+        )
         super().__init__(
             {
                 "step": In(1),
                 "bank": In(1),
                 "tile_end": Out(1),
                 "group_end": Out(1),
-                "entry": Out(
-                    data.StructLayout({"width": 5, "shift": unsigned(shift_width(config))})
-                ),
+                "entry": Out(laned(entry, config.lanes)),
                 **table_members(config),
             }
         )
@@ -77,40 +85,49 @@ class Tables(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
+        lanes, items = config.lanes, config.pixels // config.lanes
 
-        def resident(name, port):
-            """Memory of both banks, filled through *port*; return its read port."""
-            width, depth = len(port.data), 1 << len(port.address)
-            m.submodules[name] = store = memory.Memory(shape=width, depth=depth, init=[])
-            w_port = store.write_port()
-            m.d.comb += [
-                w_port.addr.eq(port.address),
-                w_port.data.eq(port.data),
-                w_port.en.eq(port.stb),
-            ]
-            return store.read_port()
-
-        index = resident("index_memory", self.index)
-        table = resident("table_memory", self.table)
-
-        place = Signal(range(config.pixels))
+        # Whether a tile is the last of its group is found out while it is walked: a tile has enough
+        # steps for that.
+        place = Signal(range(items))
         channel = Signal(range(config.channels))
+        channels = Signal.like(self.channels)
+        last_place, last_channel = Signal(), Signal()
+        following = Signal.like(channels)
+        m.d.sync += [following.eq(channel + 1), last_channel.eq(following == channels)]
         m.d.comb += [
-            self.tile_end.eq(place == config.pixels - 1),
-            self.group_end.eq(self.tile_end & (channel + 1 == self.channels)),
+            self.tile_end.eq(last_place),
+            self.group_end.eq(last_place & last_channel),
         ]
         with m.If(self.step):
-            m.d.sync += place.eq(Mux(self.tile_end, 0, place + 1))
-            with m.If(self.tile_end):
-                m.d.sync += channel.eq(Mux(self.group_end, 0, channel + 1))
+            m.d.sync += [
+                place.eq(Mux(last_place, 0, place + 1)),
+                last_place.eq(place == items - 2),
+                channels.eq(self.channels),
+            ]
+            with m.If(last_place):
+                m.d.sync += channel.eq(Mux(last_channel, 0, following))
 
-        # cycle 1: the index answers; cycle 2: the table; cycle 3: its output register.
-        looked_up = Signal(range(table_stride(config)))
-        bank = Signal()
-        m.d.sync += [looked_up.eq(place), bank.eq(self.bank), self.entry.eq(table.data)]
-        address = Cat(looked_up, index.data)
-        m.d.comb += [
-            index.addr.eq(Cat(channel, self.bank) if config.channels > 1 else Cat(0, self.bank)),
-            table.addr.eq(Cat(address[: len(table.addr) - 1], bank)),
-        ]
+        # cycles 1 and 2: the index answers; cycles 3 and 4: the table.
+        m.submodules.index_memory = index = Ram(len(self.index.data), 1 << len(self.index.address))
+        wiring.connect(m, flipped(self.index), index.write)
+        m.d.comb += index.address.eq(
+            Cat(channel, self.bank) if config.channels > 1 else Cat(0, self.bank)
+        )
+        waits = delay(m, Cat(place, self.bank), Ram.LATENCY)
+        address = Cat(waits[:-1], index.data)
+
+        # The place of an address is on its lowest bits, and the lane on the lowest of those.
+        below = (lanes - 1).bit_length()
+        for lane, entry in enumerate(each(self.entry, lanes)):
+            width, shift = entry.width, entry.shift
+            table = Ram(len(width) + len(shift), 1 << len(self.table.address) - below)
+            m.submodules[f"table_memory_{lane}"] = table
+            m.d.comb += [
+                table.write.stb.eq(self.table.stb & (self.table.address[:below] == lane)),
+                table.write.address.eq(self.table.address[below:]),
+                table.write.data.eq(Cat(self.table.data[: len(width)], self.table.data[5:])),
+                table.address.eq(Cat(address[: len(table.address) - 1], waits[-1])),
+                Cat(width, shift).eq(table.data),
+            ]
         return m

@@ -97,13 +97,12 @@ class VectorPass(wiring.Component):
         return tuple(delay(m, flag, self.lag) for flag in (enter, beat, self.take))
 
     def _count(self, m: Module, start):
-        """Count ``beats`` cycles from the one after *start* on; return the count."""
+        """Count cycles from the one after *start* on; return the count, and that which follows."""
         slot = Signal(range(self.beats))
-        with m.If(start):
-            m.d.sync += slot.eq(0)
-        with m.Else():
-            m.d.sync += slot.eq(slot + 1)
-        return slot
+        following = Signal.like(slot)
+        m.d.comb += following.eq(Mux(start, 0, slot + 1))
+        m.d.sync += slot.eq(following)
+        return slot, following
 
     def _leave(self, m: Module, totals):
         """Round the exact *totals* of the lanes and push them, with the framing of their vector."""

@@ -265,11 +265,11 @@ def usual_layer(config: CodecConfig) -> Layer:
 
 
 LATENCIES: dict[str, Callable[[CodecConfig], int]] = {
-    "dct": lambda c: latency.dct(c.tile),
-    "idct": lambda c: latency.idct(c.tile),
-    "quantise": lambda c: latency.QUANTISE,
-    "dequantise": lambda c: latency.DEQUANTISE,
-    "pack": lambda c: latency.PACK,
+    "dct": lambda c: latency.dct(c.transform, c.lanes),
+    "idct": lambda c: latency.idct(c.transform, c.lanes),
+    "quantise": latency.quantise,
+    "dequantise": latency.dequantise,
+    "pack": latency.pack,
     "unpack": lambda c: latency.UNPACK,
     "project": lambda c: latency.project(c.channels),
     "expand": lambda c: latency.project(c.channels),

@@ -12,22 +12,17 @@ from itertools import accumulate
 from .budget import pixel_cycles
 from .config import CodecConfig
 from .layer import Layer, Projection
+from .regs import shift_width
+from .transform import Pass, Transform
 
 OUTLET = 2
 """From the end of a pipeline through the queue behind it."""
 
-QUANTISE = 7 + OUTLET
-"""From a coefficient to its field."""
-
-DEQUANTISE = 2 + OUTLET
-"""From a field to its coefficient."""
+BATCH = 1
+"""From the end of a pipeline through the queue behind it, if it takes batches."""
 
 CLIP = 2 + OUTLET
 """From a restored sample to itself, clipped."""
-
-PACK = 3 + OUTLET
-"""From the field that brings the first bit past a word to that word. The last word of a packet
-comes a cycle later after the packet's last field."""
 
 UNPACK = 12
 """From a packet's first word to its first field."""
@@ -66,19 +61,86 @@ def transpose(rows: int, columns: int) -> int:
     return _lead(rows, columns) + _TRANSPOSE
 
 
-def dct(n: int) -> int:
-    """From a tile's first sample to its first coefficient."""
-    return gather(n) + transpose(n, n) + gather(n)
+def multiply(width: int) -> int:
+    """Through a multiplier whose wider operand has *width* bits: past 18, it is made of two."""
+    return 3 if width <= 18 else 4
 
 
-def idct(n: int) -> int:
-    """From a tile's first coefficient to its first sample."""
-    return scatter(n) + transpose(n, n) + scatter(n)
+def forward(step: Pass) -> int:
+    """From the last items of a vector of eight to the first that are pushed, on the way there."""
+    return multiply(step.i.width + 2) + 3
+
+
+def inverse(step: Pass, lanes: int) -> int:
+    """From the last items of a vector of eight to the first that are pushed, on the way back."""
+    return multiply(step.i.width) + {1: 2, 2: 3, 4: 4, 8: 3}[lanes]
+
+
+def corner(first: int, lanes: int) -> tuple[int, int]:
+    """Where rows of eight turn into columns, behind a pass of latency *first*.
+
+    Return the cycles from the last items of a tile to the first ones read, and those until they
+    come.
+    """
+    return max(0, first + 3 - 8 // lanes), 2
+
+
+def dct(transform: Transform, lanes: int = 1) -> int:
+    """From a tile's first samples to its first coefficients."""
+    if transform.n != 8:
+        return gather(transform.n) + transpose(transform.n, transform.n) + gather(transform.n)
+    return _eight(forward(transform.forward_rows), forward(transform.forward_columns), lanes)
+
+
+def idct(transform: Transform, lanes: int = 1) -> int:
+    """From a tile's first coefficients to its first samples."""
+    if transform.n != 8:
+        return scatter(transform.n) + transpose(transform.n, transform.n) + scatter(transform.n)
+    first, second = transform.inverse_columns, transform.inverse_rows
+    return _eight(inverse(first, lanes), inverse(second, lanes), lanes)
+
+
+def _eight(first: int, second: int, lanes: int) -> int:
+    beats = 8 // lanes
+    wait, lag = corner(first, lanes)
+    return (8 * beats - 1) + wait + (beats - 1) + lag + second + BATCH
 
 
 def project(inputs: int) -> int:
     """From a pixel's first input to its first output: the pixel is collected, then walked."""
     return 2 * inputs - 1 + _SCALE
+
+
+def quantise(config: CodecConfig) -> int:
+    """From a coefficient to its field: the table answers, then the shift, then three cycles."""
+    return 7 + _shift_cycles(config) + OUTLET
+
+
+def pack(config: CodecConfig) -> int:
+    """From the item that brings the first bit past a word to that word.
+
+    The fields of an item are joined two by two, then shifted to their place in a word. The last
+    word of a packet comes a cycle later after the packet's last item.
+    """
+    cycle, bits = 1, config.field.width
+    for level in range(config.lanes.bit_length() - 1):
+        cycle += _halved((bits << level).bit_length() - 1) + 1
+    start = max(cycle, 1 + config.lanes.bit_length())
+    return start + _halved((config.word_width - 1).bit_length() - 1) + 3 + OUTLET
+
+
+def dequantise(config: CodecConfig) -> int:
+    """From a field to its coefficient."""
+    return _shift_cycles(config) + 1
+
+
+def _shift_cycles(config: CodecConfig) -> int:
+    return _halved(shift_width(config))
+
+
+def _halved(amount: int) -> int:
+    """Cycles of a shift by an amount of so many bits."""
+    return -(-amount // 2)
 
 
 def encoder(config: CodecConfig, layer: Layer) -> int:
@@ -93,7 +155,7 @@ def encoder(config: CodecConfig, layer: Layer) -> int:
 def decoder(config: CodecConfig, layer: Layer) -> int:
     """From a packet's first word to its first sample. Add :data:`SETTLE` where it applies."""
     reorder = transpose(layer.channels, config.pixels)
-    samples = UNPACK + DEQUANTISE + idct(config.tile) + CLIP + reorder
+    samples = UNPACK + dequantise(config) + idct(config.transform) + CLIP + reorder
     return samples + (project(layer.channels) if layer.expand else 0)
 
 
@@ -104,9 +166,8 @@ def codec(config: CodecConfig, layer: Layer) -> int:
     applies.
     """
     fields = _fields(config, layer)
-    coefficients = _later(fields, DEQUANTISE)
-    middle = _swap(_scatter(coefficients, config.tile), config.tile, config.tile)
-    samples = _later(_scatter(middle, config.tile), CLIP)
+    coefficients = _later(fields, dequantise(config))
+    samples = _later(_idct(coefficients, config.transform), CLIP)
     pixels = _swap(samples, layer.channels, config.pixels)
     if not layer.expand:
         return pixels[0]
@@ -124,6 +185,36 @@ def _lead(rows: int, columns: int) -> int:
 
 def _later(cycles: Sequence[int], latency: int) -> list[int]:
     return [cycle + latency for cycle in cycles]
+
+
+def _dct(cycles: Sequence[int], transform: Transform) -> list[int]:
+    """Coefficients of tiles whose samples come in *cycles*."""
+    n = transform.n
+    if n != 8:
+        return _gather(_swap(_gather(cycles, n), n, n), n)
+    return _turn(cycles, forward(transform.forward_rows), forward(transform.forward_columns))
+
+
+def _idct(cycles: Sequence[int], transform: Transform) -> list[int]:
+    """Samples of tiles whose coefficients come in *cycles*."""
+    n = transform.n
+    if n != 8:
+        return _scatter(_swap(_scatter(cycles, n), n, n), n)
+    return _turn(cycles, inverse(transform.inverse_columns, 1), inverse(transform.inverse_rows, 1))
+
+
+def _turn(cycles: Sequence[int], first: int, second: int) -> list[int]:
+    """Items of tiles of eight, both passes: a tile is read without a pause once it may be."""
+    wait, lag = corner(first, 1)
+    out: list[int] = []
+    free = 0
+    for end in range(63, len(cycles), 64):
+        free = max(free, cycles[end] + wait)
+        for last in range(free + 7, free + 64, 8):
+            first_out = last + lag + second + BATCH
+            out += range(first_out, first_out + 8)
+        free += 64
+    return out
 
 
 def _gather(cycles: Sequence[int], n: int) -> list[int]:
@@ -171,9 +262,8 @@ def _words(config: CodecConfig, layer: Layer) -> Iterator[int]:
         macs, inputs = config.project_macs, layer.project.inputs
         cycles = _project(macs, layer.project, config.pixels)
         period = config.pixels * pixel_cycles(macs, inputs, layer.channels)
-    rows = _gather(_swap(cycles, config.pixels, layer.channels), config.tile)
-    coefficients = _gather(_swap(rows, config.tile, config.tile), config.tile)
-    fields = _later(coefficients, QUANTISE)
+    coefficients = _dct(_swap(cycles, config.pixels, layer.channels), config.transform)
+    fields = _later(coefficients, quantise(config))
 
     # Bits up to the end of every field.
     ends = list(accumulate(_widths(layer)))
@@ -182,9 +272,9 @@ def _words(config: CodecConfig, layer: Layer) -> Iterator[int]:
     full = config.word_width
     while full < end:
         group, rest = divmod(full, bits)
-        yield fields[bisect_right(ends, rest)] + group * period + PACK
+        yield fields[bisect_right(ends, rest)] + group * period + pack(config)
         full += config.word_width
-    yield fields[-1] + (layer.groups - 1) * period + PACK + 1
+    yield fields[-1] + (layer.groups - 1) * period + pack(config) + 1
 
 
 def _fields(config: CodecConfig, layer: Layer) -> list[int]:

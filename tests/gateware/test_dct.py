@@ -95,7 +95,7 @@ def test_latency_and_rate(name, n):
     bench = box(name, n)
     q, _ = formats(name, bench)
     run = check(name, bench, random_tiles(q, n, 2 if n == 16 else 4))
-    assert run.latency == LATENCIES[name](n)
+    assert run.latency == LATENCIES[name](bench.dut.transform)
     np.testing.assert_array_equal(np.diff(run.sent), 1)
     np.testing.assert_array_equal(np.diff(run.received), 1)
 

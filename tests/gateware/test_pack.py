@@ -129,8 +129,8 @@ def test_each_word_leaves_when_a_bit_past_it_comes_or_its_packet_ends(word_width
         ends = np.cumsum(packet)
         words = max(1, -(-int(ends[-1]) // word_width))
         past = [int(np.argmax(ends > k * word_width)) for k in range(1, words)]
-        expected += [run.sent[start + field] + latency.PACK for field in past]
-        expected.append(run.sent[start + len(packet) - 1] + latency.PACK + 1)
+        expected += [run.sent[start + field] + latency.pack(bench.dut.config) for field in past]
+        expected.append(run.sent[start + len(packet) - 1] + latency.pack(bench.dut.config) + 1)
         start += len(packet)
     assert run.received == expected
 

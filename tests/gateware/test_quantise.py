@@ -101,7 +101,7 @@ def test_every_coefficient_of_a_small_format_with_every_entry():
 
 def test_latency_and_rate():
     run = check(quantiser(CONFIG), random_tables(CONFIG, 3), [0], 1, np.zeros((4, 1, 16), int))
-    assert run.latency == latency.QUANTISE
+    assert run.latency == latency.quantise(CONFIG)
     np.testing.assert_array_equal(np.diff(run.sent), 1)
     np.testing.assert_array_equal(np.diff(run.received), 1)
 
@@ -154,7 +154,7 @@ def test_dequantiser_saturates_with_every_shift(sample_width, tile):
 
 def test_dequantiser_latency_and_rate():
     run = check_dequantiser(CONFIG, 40)
-    assert run.latency == latency.DEQUANTISE
+    assert run.latency == latency.dequantise(CONFIG)
     np.testing.assert_array_equal(np.diff(run.sent), 1)
     np.testing.assert_array_equal(np.diff(run.received), 1)
 

@@ -1,0 +1,111 @@
+"""Ring: a small queue whose pointers count with one gate each."""
+
+from amaranth.hdl import Cat, Module, ShapeLike, Signal, Value
+from amaranth.lib import memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+# Besides its last bit, the bit of a shift register that makes its way round as long as can be.
+_TAPS = {2: (1,), 3: (2,), 4: (3,), 5: (3,), 6: (5,), 7: (6,), 8: (6, 5, 4), 9: (5,), 10: (7,)}
+
+
+def step(pointer: Value) -> Value:
+    """Next place after *pointer*: all places in turn, in an order that needs no adder.
+
+    A shift register with feedback runs through all its values but zero; zero is put in where the
+    ones run out. At four bits that is one lookup table.
+    """
+    bits = len(pointer)
+    again = pointer[-1] ^ ~pointer[:-1].any()
+    for tap in _TAPS[bits]:
+        again ^= pointer[tap - 1]
+    return Cat(again, pointer[:-1])
+
+
+def pointer_width(places: int) -> int:
+    """Bits of the pointers of a ring with *places* places or a few more: one always stays free."""
+    return max(2, places.bit_length())
+
+
+class Ring(wiring.Component):
+    """Queue in lookup-table memory, with a register behind it.
+
+    Latency 2 from ``push`` to ``o``, or 1 with a bypass; one item a cycle.
+
+    Parameters
+    ----------
+    shape : ShapeLike
+        Payload.
+    places : int
+        Least number of items that find room, besides the one at ``o``.
+    bypass : bool
+        Let an item that finds nobody in front of it pass in one cycle instead of two, at the price
+        of a multiplexer at ``o``.
+
+    Members
+    -------
+    push : In(1)
+        Put ``payload`` in. Not while it is ``full``: who knows that it can't be need not look.
+    payload : In(shape)
+    full : Out(1)
+    o : Out(stream of shape)
+    read : Out
+        The place that is read next, counted by :func:`step`.
+    reads : Out(1)
+        An item moves from its place to ``o`` in this cycle: the place is free again.
+    """
+
+    def __init__(self, shape: ShapeLike, places: int, *, bypass: bool = False):
+        self.bypass = bypass
+        self._bits = pointer_width(places)
+        #: Items that find room, besides the one at ``o``.
+        self.places = (1 << self._bits) - 1
+        super().__init__(
+            {
+                "push": In(1),
+                "payload": In(shape),
+                "full": Out(1),
+                "o": Out(stream.Signature(shape)),
+                "read": Out(self._bits),
+                "reads": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        width = len(Value.cast(self.payload))
+        m.submodules.memory = store = memory.Memory(shape=width, depth=1 << self._bits, init=[])
+        w_port, r_port = store.write_port(), store.read_port()
+        write, free, waits, direct, fetch = (
+            Signal(self._bits),
+            Signal(),
+            Signal(),
+            Signal(),
+            Signal(),
+        )
+        m.d.comb += [
+            self.full.eq(step(write) == self.read),
+            free.eq(self.o.ready | ~self.o.valid),
+            waits.eq(write != self.read),
+            direct.eq(self.push & free & ~waits if self.bypass else 0),
+            fetch.eq(waits & free),
+            self.reads.eq(fetch | direct),
+            w_port.addr.eq(write),
+            w_port.data.eq(self.payload),
+            w_port.en.eq(self.push & ~direct),
+            r_port.addr.eq(self.read),
+            r_port.en.eq(fetch),
+            Value.cast(self.o.payload).eq(r_port.data),
+        ]
+        with m.If(w_port.en):
+            m.d.sync += write.eq(step(write))
+        with m.If(fetch):
+            m.d.sync += self.read.eq(step(self.read))
+        with m.If(free):
+            m.d.sync += self.o.valid.eq(self.reads)
+        if self.bypass:
+            passed, payload = Signal(), Signal(width)
+            with m.If(free):
+                m.d.sync += [passed.eq(direct), payload.eq(self.payload)]
+            with m.If(passed):
+                m.d.comb += Value.cast(self.o.payload).eq(payload)
+        return m
