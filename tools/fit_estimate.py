@@ -92,11 +92,12 @@ def main() -> None:
     """Run, as the usage says."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--journal", type=Path, default=ROOT / "build/estimate/journal.jsonl")
+    parser.add_argument("--space", type=Path, default=ROOT / "tools" / "estimate.toml")
     parser.add_argument("--jobs", type=int)
     parser.add_argument("--scheduler")
     parser.add_argument("--block", action="append", choices=MODELS, help="only measure this")
     chosen = parser.parse_args()
-    points = load(ROOT / "tools" / "estimate.toml").points
+    points = load(chosen.space).points
     wanted = [point for point in points if not chosen.block or point.block in chosen.block]
 
     def hear(done: int, total: int, what: str) -> None:
