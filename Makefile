@@ -16,7 +16,7 @@ DEMO := $(if $(wildcard $(DEV)),$(DEV),$(VENV)/demo.stamp)
 help:  ## list these targets
 	@echo 'make TARGET    (from nothing: each target installs what it needs into $(VENV))'
 	@echo
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1@\2/p' Makefile | awk -F@ '{ printf "%-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1@\2/p' Makefile | awk -F@ '{ printf "%-14s %s\n", $$1, $$2 }'
 	@echo
 	@echo '  PYTHON=python3.12     the interpreter to make $(VENV) with (default: python3; 3.11 or later)'
 	@echo '  VENV=.venv312         another environment beside the first'
