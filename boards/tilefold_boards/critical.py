@@ -13,6 +13,9 @@ _CELL = re.compile(
 )
 _PART = re.compile(r"(?<=\w)\$.*")
 
+# Ports of a carry chain.
+_CARRIES = ("FCO", "FCI", "COUT", "CIN", "I3_CIN")
+
 
 @dataclass(frozen=True, slots=True)
 class Path:
@@ -65,15 +68,12 @@ def critical_path(report: dict[str, Any]) -> Path | None:
 
 def _levels(steps: list[dict[str, Any]]) -> int:
     """Count the cells that are passed through; a carry chain counts once."""
-    cells = [(_name(step["to"]["cell"]), step) for step in steps if step["type"] == "logic"]
+    passed = [step for step in steps if step["type"] == "logic"]
     carried = sum(
-        _carries(before) and _carries(after, "from") for (_, before), (_, after) in pairwise(cells)
+        before["to"]["port"] in _CARRIES and after["from"]["port"] in _CARRIES
+        for before, after in pairwise(passed)
     )
-    return len(cells) - carried
-
-
-def _carries(step: dict[str, Any], end: str = "to") -> bool:
-    return step[end]["port"] in ("FCO", "FCI", "COUT", "CIN", "I3_CIN")
+    return len(passed) - carried
 
 
 def _name(cell: str, net: str = "") -> str:

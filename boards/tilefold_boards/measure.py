@@ -1,9 +1,11 @@
-"""Measuring: synthesis, harness, place and route with several seeds, and the what each says."""
+"""Measuring: synthesis, harness, place and route with several seeds, and what each says."""
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from .measurement import Case, Measurement
 from .parts import Part
 from .route import Routed, route
 from .synthesis import synthesise
-from .tools import find
+from .tools import FlowError, find
 
 Hear = Callable[[str, str], None]
 """Is told what runs, and each line that it says."""
@@ -33,8 +35,7 @@ def _quiet(*heard: str) -> None:
 def prepare(
     case: Case, part: Part, folder: Path, hear: Hear = _quiet, done: Done = _quiet
 ) -> Harnessed:
-    """Synthesise *case* in an emptied *folder*, and put it in its harness."""
-    shutil.rmtree(folder, ignore_errors=True)
+    """Synthesise *case* in a new *folder*, and put it in its harness."""
     folder.mkdir(parents=True)
     what = f"{case.name}: synthesis"
     hear(what, "")
@@ -56,17 +57,44 @@ def measure(
 ) -> list[Measurement]:
     """Measure *cases* on *part* with each of *seeds*, *jobs* programs at a time (one a core).
 
-    Logs stay in a folder for each case, below *folder*.
+    Logs stay in a folder for each case, below *folder*; others that measure there at the same time
+    do no harm.
 
     Raises
     ------
     FlowError
         One of them can't be measured. What runs is let finish; nothing more is started.
     """
-    freq_mhz = freq_mhz or part.freq_mhz
+    folder.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=".run-", dir=folder))
+    try:
+        return _measure(
+            cases, part, work, freq_mhz or part.freq_mhz, seeds, jobs or os.cpu_count(), hear, done
+        )
+    except FlowError as error:
+        raise FlowError(str(error).replace(str(work), str(folder))) from error
+    finally:
+        for made in work.iterdir():
+            shutil.rmtree(folder / made.name, ignore_errors=True)
+            # Somebody else's logs of the same name may have come in between; theirs are as good.
+            with suppress(OSError):
+                made.rename(folder / made.name)
+        shutil.rmtree(work)
+
+
+def _measure(
+    cases: Sequence[Case],
+    part: Part,
+    folder: Path,
+    freq_mhz: float,
+    seeds: Sequence[int],
+    jobs: int | None,
+    hear: Hear,
+    done: Done,
+) -> list[Measurement]:
     harnessed: list[Harnessed | None] = [None] * len(cases)
     routed: list[list[Routed]] = [[] for _ in cases]
-    with ThreadPoolExecutor(jobs or os.cpu_count()) as pool:
+    with ThreadPoolExecutor(jobs) as pool:
         started: dict[Future[Any], int] = {
             pool.submit(prepare, each, part, folder / each.name, hear, done): number
             for number, each in enumerate(cases)

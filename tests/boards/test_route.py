@@ -76,5 +76,6 @@ def test_what_does_not_fit_is_told(tmp_path):
     with pytest.raises(FlowError, match=message):
         measure([Case("large", source)], part("ice40-up5k"), tmp_path / "build", seeds=[1])
     # Logs are left, but nothing large.
+    assert [path.name for path in (tmp_path / "build").iterdir()] == ["large"]
     left = {path.name for path in (tmp_path / "build" / "large").iterdir()}
     assert left == {"seed1.log", "synthesis.log"}

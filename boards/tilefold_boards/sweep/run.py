@@ -21,7 +21,6 @@ Hear = Callable[[int, int, str], None]
 def cluster(scheduler: str | None, jobs: int | None) -> Iterator[Client]:
     """Connect to the Dask scheduler at an address, or start one for this machine.
 
-    The one that is started stays within this process: it opens no port. What takes long are the
     The one that is started stays within this process, and is seen from this machine alone: what
     takes long are the programs that its threads start.
     """
