@@ -14,6 +14,7 @@ from tilefold_gateware.encoder import Encoder
 from tilefold_gateware.pack import Packer
 from tilefold_gateware.project import Projector
 from tilefold_gateware.quantise import Dequantiser, Quantiser
+from tilefold_gateware.streams import laned
 from tilefold_gateware.transpose import Transposer
 from tilefold_gateware.unpack import Unpacker
 from tilefold_hw.config import CodecConfig
@@ -58,7 +59,9 @@ def _expand(config: CodecConfig) -> Projector:
 
 
 def _reorder(config: CodecConfig) -> Transposer:
-    return Transposer(shape(config.sample), config.pixels, config.channels, vary="columns")
+    # As in an encoder: the samples of a clock stay together.
+    sample = laned(shape(config.sample), config.lanes)
+    return Transposer(sample, config.pixels // config.lanes, config.channels, vary="columns")
 
 
 BLOCKS = {

@@ -105,8 +105,9 @@ class Batch(_Queue):
         As in :class:`Outlet`.
     """
 
-    # As in Outlet, but ``ready`` waits for nothing.
-    _ROUND = 2
+    # Cycles that a place is taken beside those in the pipeline: one in the queue, two until its
+    # return is counted, one until ``ready`` follows.
+    _ROUND = 4
 
     def __init__(self, shape: ShapeLike, latency: int, size: int):
         self.size = size
@@ -115,9 +116,14 @@ class Batch(_Queue):
     def elaborate(self, platform):
         m = Module()
         ring = self._queue(m, bypass=True)
-        level, now = Signal(range(ring.places + 1)), Signal(range(ring.places + 1))
-        m.d.comb += now.eq(level + Mux(self.take, self.size, 0) - ring.reads)
-        m.d.sync += [level.eq(now), self.ready.eq(now <= ring.places - self.size)]
+        level, returned = Signal(range(ring.places + 1)), Signal()
+        # Batches of one may come while ``ready`` is found out.
+        most = ring.places - self.size - (self.size == 1)
+        m.d.sync += [
+            returned.eq(ring.reads),
+            level.eq(level + Mux(self.take, self.size, 0) - returned),
+            self.ready.eq(level <= most),
+        ]
         return m
 
 

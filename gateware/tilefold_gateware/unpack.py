@@ -1,7 +1,7 @@
 """Unpacker: memory words back into the fields that the tables say are in them."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
-from amaranth.lib import data, fifo, stream, wiring
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, flipped
 
 from tilefold_hw.config import GROUPS_WIDTH, CodecConfig
@@ -9,98 +9,12 @@ from tilefold_hw.regs import shift_width
 
 from .arith import shape
 from .outlet import Outlet
-from .pipeline import delay
-from .streams import framed, inner
-from .tables import Tables, table_members
-
-
-class Walker(wiring.Component):
-    """The fields of a packet in order: their widths and shifts, known before any word is.
-
-    A packet's walk starts when its first word has come, and runs on the bank of that moment.
-
-    Latency 7 from ``arrive``; one field a cycle, no bubble between packets that have arrived.
-
-    Parameters
-    ----------
-    config : CodecConfig
-
-    Members
-    -------
-    arrive : In(1)
-        The first word of a packet has come in this cycle.
-    next_bank : In(1)
-        Bank of a packet whose first word comes in this cycle.
-    bank : Out(1)
-        Bank of the packet being walked.
-    groups : In(16)
-        Tile groups in the packet being walked.
-    tile : Out(1)
-        High for a cycle for every tile.
-    o : Out(stream of layout: width, shift, last, bank)
-    channels, index, table
-        See :func:`~tilefold_gateware.tables.table_members`.
-    """
-
-    _WAITING = 16
-
-    def __init__(self, config: CodecConfig):
-        self.config = config
-        entry = data.StructLayout({"width": 5, "shift": shift_width(config), "last": 1, "bank": 1})
-        super().__init__(
-            {
-                "arrive": In(1),
-                "next_bank": In(1),
-                "bank": Out(1),
-                "groups": In(GROUPS_WIDTH),
-                "tile": Out(1),
-                "o": Out(stream.Signature(entry)),
-                **table_members(config),
-            }
-        )
-
-    def elaborate(self, platform):
-        m = Module()
-        m.submodules.outlet = outlet = Outlet(self.o.payload.shape(), latency=3)
-        wiring.connect(m, outlet.o, flipped(self.o))
-        m.submodules.tables = tables = Tables(self.config)
-        tables.fill_from(m, self)
-
-        active = Signal()
-        group = Signal(GROUPS_WIDTH)
-        step = active & outlet.ready
-        end = tables.group_end & (group + 1 == self.groups)
-        with m.If(step & tables.group_end):
-            m.d.sync += group.eq(Mux(end, 0, group + 1))
-
-        # Packets whose first word is here and whose walk has not begun, and their banks: more than
-        # there are words that can wait. Between two of them the walk goes on without a pause.
-        banks = Signal(self._WAITING)
-        came, begun = Signal(range(self._WAITING)), Signal(range(self._WAITING))
-        with m.If(self.arrive):
-            m.d.sync += [banks.bit_select(came, 1).eq(self.next_bank), came.eq(came + 1)]
-        with m.If((came != begun) & (~active | (step & end))):
-            m.d.sync += [
-                active.eq(1),
-                self.bank.eq(banks.bit_select(begun, 1)),
-                begun.eq(begun + 1),
-            ]
-        with m.Elif(step & end):
-            m.d.sync += active.eq(0)
-
-        later = Tables.LATENCY
-        m.d.comb += [
-            tables.step.eq(step),
-            outlet.take.eq(step),
-            tables.bank.eq(self.bank),
-            self.tile.eq(step & tables.tile_end),
-            outlet.push.eq(delay(m, step, later)),
-            outlet.payload.width.eq(tables.entry.width),
-            outlet.payload.shift.eq(tables.entry.shift),
-            outlet.payload.last.eq(delay(m, end, later)),
-            outlet.payload.bank.eq(delay(m, self.bank, later)),
-        ]
-        return m
+from .pipeline import Timed, delay
+from .ring import Ring
+from .shift import shift_cycles, shift_right
+from .streams import each, framed, inner, laned
+from .tables import table_members
+from .walk import Walker
 
 
 class Unpacker(wiring.Component):
@@ -110,8 +24,9 @@ class Unpacker(wiring.Component):
     the fields that are missing are zero; if it comes too late, the words past the packet are
     dropped. Either raises ``framing``, and the packet after is sound again.
 
-    Latency :data:`tilefold_hw.latency.UNPACK` from a packet's first word to its first field; one
-    field a cycle, no bubble between packets. Golden model: :func:`tilefold.model.pack.unpack`.
+    Latency :func:`tilefold_hw.latency.unpack` from a packet's first word to its first item of
+    fields; one item a cycle, no bubble between packets. Golden model:
+    :func:`tilefold.model.pack.unpack`.
 
     Parameters
     ----------
@@ -120,26 +35,30 @@ class Unpacker(wiring.Component):
     Members
     -------
     i : In(stream of framed(word))
-    o : Out(stream of inner(config.field, shift))
-        Fields, sign-extended, and their shifts.
+    o : Out(stream of inner(laned(config.field), shift))
+        Fields, sign-extended, and their shifts, ``laned`` too.
     framing : Out(1)
         High for a cycle when a packet had too few words or too many.
     begin : Out(1)
         The first word of a packet is taken in this cycle: the packet runs on ``next_bank``.
     next_bank, bank, groups, tile, channels, index, table
-        As in :class:`Walker`.
+        As in :class:`~tilefold_gateware.walk.Walker`.
     """
-
-    # Words that can wait: enough for the next packet's first word to be seen a walk's latency
-    # before the fields of this packet end.
-    _WAITING = 6
 
     def __init__(self, config: CodecConfig):
         self.config = config
+        lanes = config.lanes
         super().__init__(
             {
                 "i": In(stream.Signature(framed(config.word_width))),
-                "o": Out(stream.Signature(inner(shape(config.field), shift=shift_width(config)))),
+                "o": Out(
+                    stream.Signature(
+                        inner(
+                            laned(shape(config.field), lanes),
+                            shift=laned(shift_width(config), lanes),
+                        )
+                    )
+                ),
                 "framing": Out(1),
                 "begin": Out(1),
                 "next_bank": In(1),
@@ -153,7 +72,7 @@ class Unpacker(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        bits, word = config.field.width, config.word_width
+        lanes, bits, word = config.lanes, config.field.width, config.word_width
         m.submodules.walker = walker = Walker(config)
         for name in ("index", "table"):
             wiring.connect(m, flipped(getattr(self, name)), getattr(walker, name))
@@ -165,89 +84,116 @@ class Unpacker(wiring.Component):
             self.tile.eq(walker.tile),
         ]
 
-        # Words wait in a queue, then in a window of three: a field may reach over two, and the end
-        # of a packet may drop two while the next packet's first field needs the third.
+        # Words wait in a queue: enough for the next packet's first word to be seen a walk's latency
+        # before the fields of this packet end.
         layout = framed(word)
-        m.submodules.queue = queue = fifo.SyncFIFOBuffered(width=word + 1, depth=self._WAITING)
+        m.submodules.queue = queue = Ring(layout, Walker.WAITING)
         first = Signal(init=1)
-        arrive = self.i.valid & self.i.ready
+        arrive = self.i.valid & ~queue.full
         with m.If(arrive):
             m.d.sync += first.eq(self.i.payload.last)
         m.d.comb += [
-            queue.w_data.eq(self.i.payload),
-            queue.w_en.eq(self.i.valid),
-            self.i.ready.eq(queue.w_rdy),
+            queue.payload.eq(self.i.payload),
+            queue.push.eq(arrive),
+            self.i.ready.eq(~queue.full),
             self.begin.eq(arrive & first),
             walker.arrive.eq(self.begin),
         ]
-        window = [Signal(layout, name=f"word_{k}") for k in range(3)]
-        count = Signal(range(4))
-        retire = Signal(range(3))
-        take = queue.r_rdy & (count <= 2)
-        m.d.comb += queue.r_en.eq(take)
-        m.d.sync += count.eq(count - retire + take)
-        for k in range(3):
-            with m.Switch(retire):
-                for gone in range(1, 3 - k):
-                    with m.Case(gone):
-                        m.d.sync += window[k].eq(window[k + gone])
-            with m.If(take & (count == retire + k)):
-                m.d.sync += Value.cast(window[k]).eq(queue.r_data)
+        head = queue.o.payload
 
-        # cycle 1: see whether the field's words are here, and which it uses up.
-        m.submodules.outlet = outlet = Outlet(self.o.payload.shape(), latency=3)
+        # What has gone is cut into its fields without a wait.
+        item = walker.o.payload
+        taken = Signal(word)
+        ended, short, draining = Signal(), Signal(), Signal()
+        missing = [ended & (short | past) for past in each(item.past, lanes)]
+        window = Cat(taken[1:], head.data[: lanes * bits])
+        fields, cycles = self._cut(m, window, item, missing)
+        m.submodules.outlet = outlet = Outlet(self.o.payload.shape(), cycles)
         wiring.connect(m, outlet.o, flipped(self.o))
-        field, start = walker.o.payload, Signal(range(word))
-        end = start + field.width
-        over = end > word
-        stored = field.width != 0
-        begun, ended, short, draining = Signal(), Signal(), Signal(), Signal()
-        missing = stored & (short | ended | (over & (count != 0) & window[0].last))
-        used = stored & ~missing
-        empty = field.last & ~begun & ~stored  # the packet has no bits, but a word
-        here = Mux(used, count > over, ~empty | (count != 0))
-        fire = walker.o.valid & outlet.ready & here & ~draining
+        goes = walker.o.valid & walker.o.ready
         m.d.comb += [
-            walker.o.ready.eq(outlet.ready & here & ~draining),
-            outlet.take.eq(fire),
+            Cat(each(outlet.payload.data, lanes)).eq(Cat(fields)),
+            outlet.payload.shift.eq(delay(m, item.shift, cycles)),
+            outlet.payload.last.eq(delay(m, item.last, cycles)),
+            outlet.payload.bank.eq(delay(m, item.bank, cycles)),
+            outlet.push.eq(delay(m, goes, cycles)),
+            outlet.take.eq(goes),
         ]
 
-        last_use = Signal(range(3))
-        with m.If(ended):
-            m.d.comb += last_use.eq(0)
-        with m.Elif(missing | short | empty):
-            m.d.comb += last_use.eq(1)
-        with m.Else():
-            m.d.comb += last_use.eq(Mux(over, 2, end != 0))
-        with m.If(draining):
-            m.d.comb += retire.eq(count != 0)
-        with m.Elif(fire):
-            m.d.comb += retire.eq(Mux(field.last, last_use, used & (end >= word)))
-        ends = ended | ((retire == 1) & window[0].last) | ((retire == 2) & window[1].last)
-        m.d.sync += self.framing.eq(fire & field.last & (missing | short | ~ends))
-        with m.If(draining):
-            m.d.sync += draining.eq(~ends)
-        with m.Elif(fire):
+        # An item goes as soon as the word that it takes is here. After the last word of a packet
+        # there is none to take.
+        lacks = item.takes & ended
+        may = outlet.ready & ~draining
+        takes = (walker.o.valid & may) & (queue.o.valid & item.takes & ~ended)
+        m.d.comb += [
+            walker.o.ready.eq(may & (queue.o.valid | ended | ~item.takes)),
+            queue.o.ready.eq(takes | draining),
+        ]
+        with m.If(takes):
+            m.d.sync += taken.eq(head.data)
+
+        # A packet ends well if its last word has been taken, and no bit was missing.
+        over = ended | (takes & head.last)
+        m.d.sync += self.framing.eq(goes & item.last & (lacks | short | ~over))
+        with m.If(goes):
             m.d.sync += [
-                start.eq(Mux(field.last, 0, Mux(used, end, start))),
-                begun.eq(~field.last & (begun | stored)),
-                short.eq(~field.last & (short | missing)),
-                ended.eq(~field.last & ends),
-                draining.eq(field.last & ~ends),
+                ended.eq(~item.last & over),
+                short.eq(~item.last & (short | lacks)),
+                draining.eq(item.last & ~over),
             ]
-
-        # cycle 2: cut the field's bits out; cycle 3: extend its sign.
-        pair = delay(m, Cat(window[0].data, window[1].data[: bits - 1]), 1)
-        cut = Signal(bits)
-        m.d.sync += cut.eq(pair >> delay(m, start, 1))
-        width = delay(m, Mux(used, field.width, 0), 2)
-        sign = Cat(cut[k] & (width == k + 1) for k in range(bits)).any()
-        extended = Cat(Mux(width > k, cut[k], sign) for k in range(bits))
-        m.d.sync += [
-            outlet.push.eq(delay(m, fire, 2)),
-            outlet.payload.data.eq(extended),
-            outlet.payload.shift.eq(delay(m, field.shift, 2)),
-            outlet.payload.last.eq(delay(m, field.last, 2)),
-            outlet.payload.bank.eq(delay(m, field.bank, 2)),
-        ]
+        with m.Elif(queue.o.valid & head.last):
+            m.d.sync += draining.eq(0)
         return m
+
+    def _cut(self, m, window, item, missing):
+        """Cut *item* out of the *window*; return its fields and how many cycles later they are."""
+        lanes, bits = self.config.lanes, self.config.field.width
+        # As in the packer, many lanes take more levels of a shift in a cycle.
+        levels = 2 if lanes < 4 else 3
+        block = Timed(
+            shift_right(m, window, item.offset, lanes * bits, levels),
+            shift_cycles(len(item.offset), levels),
+        )
+        widths = [
+            Timed(delay(m, Mux(gone, 0, width), 1), 1)
+            for width, gone in zip(each(item.width, lanes), missing, strict=True)
+        ]
+        parts = _part(m, block, widths, levels)
+
+        # Extend their signs.
+        cycle = max(part.cycle for part in parts)
+        fields = []
+        for part, width in zip(parts, widths, strict=True):
+            cut, size = part.at(m, cycle), width.at(m, cycle)
+            sign = delay(m, Cat(0, cut).bit_select(size, 1), 1)
+            keep = delay(m, Cat(size > k for k in range(bits)), 1)
+            cut = delay(m, cut, 1)
+            fields.append(delay(m, Cat(Mux(keep[k], cut[k], sign) for k in range(bits)), 1))
+        return fields, cycle + 2
+
+
+def _part(m, block, widths, levels):
+    """Cut *block* into the fields that it has in a row: low half and high half, and so on."""
+    if len(widths) == 1:
+        return [block]
+    middle = len(widths) // 2
+    size = len(block.value) // 2
+    total = _total(m, widths[:middle])
+    cycle = max(block.cycle, total.cycle)
+    places = total.at(m, cycle)
+    low = Timed(block.value[:size], block.cycle)
+    high = Timed(
+        shift_right(m, block.at(m, cycle), places, size, levels),
+        cycle + shift_cycles(len(places), levels),
+    )
+    return _part(m, low, widths[:middle], levels) + _part(m, high, widths[middle:], levels)
+
+
+def _total(m, widths):
+    """Sum of widths, two by two."""
+    while len(widths) > 1:
+        widths = [
+            Timed(delay(m, a.value + b.value, 1), a.cycle + 1)
+            for a, b in zip(widths[::2], widths[1::2], strict=True)
+        ]
+    return widths[0]

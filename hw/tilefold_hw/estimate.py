@@ -143,8 +143,10 @@ def _macs(name: str) -> dict[str, Feature]:
 
 
 _REORDER: dict[str, Feature] = {
-    "reorder memory": lambda c: _memory(c.pixels * c.channels, c.sample_width * c.lanes),
-    "reorder addresses": lambda c: _bits(c.pixels * c.channels),
+    "reorder memory": lambda c: _memory(
+        c.pixels * c.channels // c.lanes, c.sample_width * c.lanes
+    ),
+    "reorder addresses": lambda c: _bits(c.pixels * c.channels // c.lanes),
     "reorder data": lambda c: c.sample_width,
 }
 
@@ -270,10 +272,10 @@ LATENCIES: dict[str, Callable[[CodecConfig], int]] = {
     "quantise": latency.quantise,
     "dequantise": latency.dequantise,
     "pack": latency.pack,
-    "unpack": lambda c: latency.UNPACK,
+    "unpack": latency.unpack,
     "project": lambda c: latency.project(c.channels),
     "expand": lambda c: latency.project(c.channels),
-    "reorder": lambda c: latency.transpose(c.pixels, c.channels),
+    "reorder": lambda c: latency.transpose(c.pixels // c.lanes, c.channels),
     "encoder": lambda c: latency.encoder(c, usual_layer(c)),
     "decoder": lambda c: latency.decoder(c, usual_layer(c)),
     "codec": lambda c: latency.codec(c, usual_layer(c)),

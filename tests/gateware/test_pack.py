@@ -3,6 +3,7 @@ from functools import cache
 import numpy as np
 import pytest
 from helpers.bench import STALLS, Bench
+from helpers.lanes import joined
 
 from tilefold.model.pack import pack
 from tilefold_gateware.pack import Packer
@@ -12,9 +13,14 @@ from tilefold_hw.config import CodecConfig
 WORDS = (16, 32, 64, 128, 256, 512)
 
 
+# What words are for so many lanes of fields of 11 bits.
+LANES = {1: 16, 2: 32, 4: 64, 8: 128}
+
+
 @cache
-def packer(word_width, sample_width=8):
-    return Bench(Packer(CodecConfig(word_width=word_width, sample_width=sample_width)))
+def packer(word_width, sample_width=8, lanes=1):
+    config = CodecConfig(word_width=word_width, sample_width=sample_width, lanes=lanes)
+    return Bench(Packer(config))
 
 
 def field_width(bench):
@@ -50,9 +56,22 @@ def words_of(bench, items, widths):
     return words, last, bank
 
 
+def items_of(bench, fields):
+    """Items of as many fields as there are lanes."""
+    config = bench.dut.config
+    lanes = config.lanes
+    return {
+        "data": joined(fields["data"], lanes, config.field.width),
+        "width": joined(fields["width"], lanes, config.field.width.bit_length()),
+        "last": fields["last"][lanes - 1 :: lanes],
+        "bank": fields["bank"][::lanes],
+    }
+
+
 def check(bench, widths, **how):
-    items = random_packets(bench, widths)
-    words, last, bank = words_of(bench, items, widths)
+    fields = random_packets(bench, widths)
+    words, last, bank = words_of(bench, fields, widths)
+    items = items_of(bench, fields)
     run = bench.run(items, len(words), **how)
     assert run.data.tolist() == words
     np.testing.assert_array_equal(run["last"], last)
@@ -62,8 +81,9 @@ def check(bench, widths, **how):
 
 def random_widths(bench, fields, packets, seed=0):
     rng = np.random.default_rng(seed)
-    most = field_width(bench)
-    return [rng.integers(0, most + 1, rng.integers(1, fields + 1)) for _ in range(packets)]
+    most, lanes = field_width(bench), bench.dut.config.lanes
+    sizes = [lanes * rng.integers(1, fields + 1) for _ in range(packets)]
+    return [rng.integers(0, most + 1, size) for size in sizes]
 
 
 @pytest.mark.parametrize("stall", STALLS.values(), ids=STALLS)
@@ -71,6 +91,33 @@ def random_widths(bench, fields, packets, seed=0):
 def test_matches_the_model(word_width, stall):
     bench = packer(word_width)
     check(bench, random_widths(bench, 25, 10), stall=stall)
+
+
+@pytest.mark.parametrize("stall", STALLS.values(), ids=STALLS)
+@pytest.mark.parametrize("lanes", [2, 4, 8])
+def test_lanes_match_the_model(lanes, stall):
+    bench = packer(LANES[lanes], lanes=lanes)
+    check(bench, random_widths(bench, 9, 10), stall=stall)
+
+
+@pytest.mark.parametrize(
+    ("lanes", "sample_width", "word_width"),
+    [(2, 4, 16), (2, 16, 64), (4, 8, 512), (8, 4, 64), (8, 16, 256)],
+)
+def test_lanes_match_the_model_with_fields_and_words_of_any_width(lanes, sample_width, word_width):
+    bench = packer(word_width, sample_width, lanes)
+    widths = random_widths(bench, 24, 5)
+    most = field_width(bench)
+    # All of the widest, none, and in turn.
+    plain = [[most] * 16 * lanes, [0] * 16 * lanes, [most, 0] * 8 * lanes, [0, most] * 8 * lanes]
+    check(bench, widths + plain, stall=STALLS["bursts"])
+
+
+@pytest.mark.parametrize("lanes", [2, 4, 8])
+def test_every_lane_meets_every_width_and_every_place_in_a_word(lanes):
+    bench = packer(LANES[lanes], lanes=lanes)
+    rng = np.random.default_rng(0)
+    check(bench, [np.minimum(rng.integers(0, 14, 1200 * lanes), 11), [1] * 130 * lanes])
 
 
 @pytest.mark.parametrize("word_width", WORDS)
@@ -118,20 +165,25 @@ def test_bits_past_the_width_of_a_field_are_cut():
     assert run.data.tolist() == [(1 << 19) - 1]
 
 
-@pytest.mark.parametrize(("word_width", "sample_width"), [(16, 8), (64, 8), (16, 12)])
-def test_each_word_leaves_when_a_bit_past_it_comes_or_its_packet_ends(word_width, sample_width):
-    bench = packer(word_width, sample_width)
+@pytest.mark.parametrize(
+    ("word_width", "sample_width", "lanes"),
+    [(16, 8, 1), (64, 8, 1), (16, 12, 1), (32, 8, 2), (128, 8, 8)],
+)
+def test_each_word_leaves_when_a_bit_past_it_comes_or_its_packet_ends(
+    word_width, sample_width, lanes
+):
+    bench = packer(word_width, sample_width, lanes)
     widths = random_widths(bench, 60, 8)
     run = check(bench, widths)
     np.testing.assert_array_equal(np.diff(run.sent), 1)
     expected, start = [], 0
     for packet in widths:
-        ends = np.cumsum(packet)
+        ends = np.cumsum(np.sum(np.reshape(packet, (-1, lanes)), axis=1))
         words = max(1, -(-int(ends[-1]) // word_width))
         past = [int(np.argmax(ends > k * word_width)) for k in range(1, words)]
         expected += [run.sent[start + field] + latency.pack(bench.dut.config) for field in past]
-        expected.append(run.sent[start + len(packet) - 1] + latency.pack(bench.dut.config) + 1)
-        start += len(packet)
+        expected.append(run.sent[start + len(ends) - 1] + latency.pack(bench.dut.config) + 1)
+        start += len(ends)
     assert run.received == expected
 
 
@@ -141,6 +193,16 @@ def test_a_field_enters_every_cycle_even_if_each_fills_a_word(fields):
     bench = packer(16, 12)
     run = check(bench, [[15] * fields] * (192 // fields))
     np.testing.assert_array_equal(np.diff(run.sent), 1)
+
+
+@pytest.mark.parametrize("lanes", [2, 4, 8])
+def test_an_item_enters_every_cycle_whatever_its_widths(lanes):
+    # All of the widest: two words in three cycles.
+    bench = packer(LANES[lanes], lanes=lanes)
+    most = field_width(bench)
+    for width in (1, most // 2, most):
+        run = check(bench, [[width] * 8 * lanes, [width] * 16 * lanes] * 6)
+        np.testing.assert_array_equal(np.diff(run.sent), 1)
 
 
 def test_a_stall_costs_its_own_cycles_and_no_more():
@@ -153,9 +215,11 @@ def test_a_stall_costs_its_own_cycles_and_no_more():
 
 
 def test_a_long_stall_finds_room_for_all_in_flight():
-    """Packets of one field make a word each: the most that can be under way."""
-    bench = packer(16)
-    check(bench, [[field_width(bench)]] * 80, stall=(0, lambda cycle: 40 <= cycle < 100))
+    """Packets of one item make a word each: the most that can be under way."""
+    for lanes, word_width in LANES.items():
+        bench = packer(word_width, lanes=lanes)
+        packet = [field_width(bench)] * lanes
+        check(bench, [packet] * 80, stall=(0, lambda cycle: 60 <= cycle < 120))
 
 
 @pytest.mark.parametrize("spoil", [1, 2, 3, 9])

@@ -8,7 +8,8 @@ from helpers.bench import STALLS, Bench
 from helpers.stimuli import fill
 
 from tilefold.model.pack import pack, unpack
-from tilefold_gateware.unpack import Unpacker, Walker
+from tilefold_gateware.unpack import Unpacker
+from tilefold_gateware.walk import Walker
 from tilefold_hw import latency
 from tilefold_hw.config import CodecConfig
 
@@ -207,7 +208,8 @@ def test_latency_of_the_walk():
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()
-    assert cycles == list(range(7, 7 + 16))
+    first = latency.walk(dut.config)
+    assert cycles == list(range(first, first + 16))
 
 
 def test_latency_from_the_first_word_to_the_first_field():
@@ -215,7 +217,7 @@ def test_latency_from_the_first_word_to_the_first_field():
         for width in (0, 1, 10):
             bench = unpacker(word_width)
             run = Stream(bench, uniform_tables(bench.dut.config, width), 2).run()
-            assert run.latency == latency.UNPACK
+            assert run.latency == latency.unpack(bench.dut.config)
 
 
 def test_latency_from_a_later_word_to_its_first_field():
@@ -224,8 +226,8 @@ def test_latency_from_a_later_word_to_its_first_field():
     run = stream.run(hold={10: 200, 15: 300})
     # Word 10 begins in the middle of field 32, word 15 with field 48.
     assert run.received[31] < 200
-    assert run.received[32] == run.sent[10] + latency.FETCH
-    assert run.received[48] == run.sent[15] + latency.FETCH
+    assert run.received[32] == run.sent[10] + latency.fetch(bench.dut.config)
+    assert run.received[48] == run.sent[15] + latency.fetch(bench.dut.config)
 
 
 def test_the_first_word_of_a_packet_may_come_any_time_before_the_end_of_the_one_before():
@@ -233,7 +235,7 @@ def test_the_first_word_of_a_packet_may_come_any_time_before_the_end_of_the_one_
     stream = Stream(bench, uniform_tables(bench.dut.config, 2), 2, channels=1)
     for cycle in range(50, 90, 3):
         run = stream.run(hold={8: cycle})
-        begins = max(run.received[63] + 1, run.sent[8] + latency.UNPACK)
+        begins = max(run.received[63] + 1, run.sent[8] + latency.unpack(bench.dut.config))
         assert run.received[64] == begins
 
 

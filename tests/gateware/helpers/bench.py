@@ -114,8 +114,8 @@ class Bench:
 
         original_queue, original_connect = outlet._Queue._queue, outlet.wiring.connect
 
-        def spy_queue(self, m):
-            queue = original_queue(self, m)
+        def spy_queue(self, m, **how):
+            queue = original_queue(self, m, **how)
             stray = self.take & ~self.ready if hasattr(self, "take") else None
             queues.append(Queue(queue.push & queue.full, stray))
             return queue
