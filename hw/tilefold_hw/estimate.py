@@ -143,9 +143,7 @@ def _macs(name: str) -> dict[str, Feature]:
 
 
 _REORDER: dict[str, Feature] = {
-    "reorder memory": lambda c: _memory(
-        c.pixels * c.channels // c.lanes, c.sample_width * c.lanes
-    ),
+    "reorder memory": lambda c: _memory(c.pixels * c.channels // c.lanes, c.sample_width * c.lanes),
     "reorder addresses": lambda c: _bits(c.pixels * c.channels // c.lanes),
     "reorder data": lambda c: c.sample_width,
 }
@@ -291,4 +289,4 @@ def built(config: CodecConfig) -> list[str]:
 
 def group_cycles(config: CodecConfig) -> int:
     """Cycles that a tile group of the usual layer takes, nobody waiting."""
-    return packet_cycles(config, usual_layer(config))
+    return packet_cycles(config, usual_layer(config)) // config.lanes

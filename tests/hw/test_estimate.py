@@ -12,6 +12,7 @@ from tilefold_hw.estimate import (
     coefficients,
     errors,
     estimate,
+    group_cycles,
     usual_layer,
 )
 
@@ -67,6 +68,12 @@ def test_every_estimate_tells_its_error():
 @pytest.mark.parametrize("block", MODELS)
 def test_the_error_is_within_15_percent_at_the_median(block):
     assert errors(block)["luts"]["median"] <= 0.15
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 4, 8])
+def test_a_group_takes_a_cycle_for_the_samples_of_a_clock(lanes):
+    config = CodecConfig(lanes=lanes, word_width=128, channels=16, tables=4)
+    assert group_cycles(config) == 64 * 16 // lanes
 
 
 def test_the_usual_layer_fits_every_preset():
