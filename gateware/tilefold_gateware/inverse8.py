@@ -6,6 +6,8 @@ and 6). Then ``even = A + C, B + D, B - D, A - C``, and the two halves of the ou
 ``even[k] ± odd[k]``. The integers are those of the full matrix product.
 """
 
+from typing import Any
+
 from amaranth.hdl import Array, Cat, Module, Mux, Signal
 
 from tilefold_hw import latency
@@ -175,7 +177,7 @@ class ParallelInverse(_Inverse):
         lanes = self.lanes
 
         # Products of every sum: with it whether to subtract, and the beats in which it counts.
-        terms = {name: [] for name in (*_EVEN_SUMS, *range(HALF))}
+        terms: dict[Any, list] = {name: [] for name in (*_EVEN_SUMS, *range(HALF))}
         for lane, item in enumerate(each(self.data, lanes)):
             numbers = range(lane, POINTS, lanes)
             made = {}
