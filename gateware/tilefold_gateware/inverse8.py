@@ -20,10 +20,10 @@ from .vector import HALF, POINTS, VectorPass, multiply
 
 
 class _Inverse(VectorPass):
-    def __init__(self, step: Pass, lanes: int = 1, lag: int = 0):
-        super().__init__(step, lanes, lag)
+    def __init__(self, step: Pass, lanes: int = 1, lag: int = 0, *, rounded: bool = True):
+        super().__init__(step, lanes, lag, rounded=rounded)
         self.acc = shape(step.accumulator)
-        self.rounding = 1 << step.shift >> 1
+        self.rounding = 1 << step.shift >> 1 if rounded else 0
         self.cycles = latency.multiply(step.i.width)
 
     def _times(self, m: Module, name: str, item, constants, place):
@@ -49,8 +49,8 @@ class SerialInverse(_Inverse):
     Golden model: :func:`tilefold.model.dct.idct`.
     """
 
-    def __init__(self, step: Pass, lanes: int = 1, lag: int = 0):
-        super().__init__(step, lanes, lag)
+    def __init__(self, step: Pass, lanes: int = 1, lag: int = 0, *, rounded: bool = True):
+        super().__init__(step, lanes, lag, rounded=rounded)
         self.depth = latency.inverse(step, lanes)
 
     def elaborate(self, platform):
@@ -166,8 +166,8 @@ class ParallelInverse(_Inverse):
     Golden model: :func:`tilefold.model.dct.idct`.
     """
 
-    def __init__(self, step: Pass, lanes: int = 1, lag: int = 0):
-        super().__init__(step, lanes, lag)
+    def __init__(self, step: Pass, lanes: int = 1, lag: int = 0, *, rounded: bool = True):
+        super().__init__(step, lanes, lag, rounded=rounded)
         self.levels = 0 if lanes == 2 else 1
         self.depth = latency.inverse(step, lanes)
 
@@ -222,7 +222,8 @@ class ParallelInverse(_Inverse):
             m.d.sync += even[k].eq(value)
         order = [(k, False) for k in range(HALF)] + [(k, True) for k in reversed(range(HALF))]
         if lanes == POINTS:
-            self._leave(m, [even[k] - odd[k] if minus else even[k] + odd[k] for k, minus in order])
+            totals = [even[k] - odd[k] if minus else even[k] + odd[k] for k, minus in order]
+            self._leave(m, [self._later(m, total) for total in totals])
             return m
         slot, _ = self._count(m, delay(m, ends, 1))
         totals = []
@@ -235,9 +236,15 @@ class ParallelInverse(_Inverse):
                 y.eq(Array(odd[k] for k, _ in ways)[slot]),
                 minus.eq(mirrored),
             ]
-            totals.append(add_or_subtract(x, y, minus))
+            totals.append(self._later(m, add_or_subtract(x, y, minus)))
         self._leave(m, totals)
         return m
+
+    def _later(self, m, total):
+        """Put *total* into a register: whoever takes it has more to do with it."""
+        register = self._number("total")
+        m.d.sync += register.eq(total)
+        return register
 
     @staticmethod
     def _sums_of(numbers):

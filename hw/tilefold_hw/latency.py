@@ -70,7 +70,7 @@ def forward(step: Pass) -> int:
 
 def inverse(step: Pass, lanes: int) -> int:
     """From the last items of a vector of eight to the first that are pushed, on the way back."""
-    return multiply(step.i.width) + {1: 3, 2: 3, 4: 4, 8: 3}[lanes]
+    return multiply(step.i.width) + {1: 3, 2: 4, 4: 5, 8: 4}[lanes]
 
 
 def corner(first: int, lanes: int) -> tuple[int, int]:

@@ -13,8 +13,8 @@ Parts = NDArray[np.uint32]
 
 Values = Any
 """Integers, ``int[items]``, up to 64 bits wide; wider ones as ``uint8[items, bytes]``, least
-significant byte first; an array of narrow ones as ``int[items, length]``; or a mapping of these, a
-field each."""
+significant byte first; several lanes of narrow ones as ``int[items, lanes]``; or a mapping of these,
+a field each."""
 
 
 def parts(shape: ShapeLike) -> int:
@@ -41,7 +41,7 @@ def pack(shape: ShapeLike, values: Values) -> Parts:
     for name, value in values.items():
         offset, field = fields[name]
         for place, element in _elements(offset, field):
-            lane = value[:, (place - offset) // element.width] if field != element else value
+            lane = value[:, (place - offset) // element.width] if _has_lanes(field) else value
             _write(rows, place, element, np.asarray(lane))
     return np.ascontiguousarray(rows[:, :-1])
 
@@ -56,20 +56,31 @@ def unpack(shape: ShapeLike, rows: Parts) -> Values:
     fields = {}
     for name, (offset, field) in _fields(shape).items():
         lanes = [_read(rows, *element) for element in _elements(offset, field)]
-        fields[name] = np.stack(lanes, axis=1) if isinstance(field, data.ArrayLayout) else lanes[0]
-    return fields if isinstance(shape, data.StructLayout) else next(iter(fields.values()))
+        fields[name] = np.stack(lanes, axis=1) if _has_lanes(field) else lanes[0]
+    return fields if _has_fields(shape) else next(iter(fields.values()))
 
 
 def _fields(shape: ShapeLike) -> dict[str, tuple[int, ShapeLike]]:
     """Offset and shape of every field; a payload without fields is one, called ``payload``."""
-    if isinstance(shape, data.StructLayout):
+    if _has_fields(shape):
         return {str(name): (field.offset, field.shape) for name, field in shape}
     return {"payload": (0, shape)}
 
 
+def _has_fields(shape: ShapeLike) -> bool:
+    return isinstance(shape, data.StructLayout) and not _has_lanes(shape)
+
+
+def _has_lanes(shape: ShapeLike) -> bool:
+    """Whether *shape* is what :func:`tilefold_gateware.streams.laned` makes of several lanes."""
+    return isinstance(shape, data.StructLayout) and all(
+        str(name).startswith("lane_") for name, _ in shape
+    )
+
+
 def _elements(offset: int, shape: ShapeLike) -> list[tuple[int, Shape]]:
-    """Offset and shape of what an array holds, or of the one thing that is none."""
-    if isinstance(shape, data.ArrayLayout):
+    """Offset and shape of all lanes, or of the one thing that has none."""
+    if _has_lanes(shape):
         return [(offset + field.offset, Shape.cast(field.shape)) for _, field in shape]
     return [(offset, Shape.cast(shape))]
 
