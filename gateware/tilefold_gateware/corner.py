@@ -50,7 +50,7 @@ class Corner(wiring.Component):
         self.wait, self.lag = corner(latency, lanes)
         # A tile's first column has left when the row comes that takes its places.
         period = POINTS * self.beats
-        self.tiles = next(tiles for tiles in (1, 2, 4) if self.wait <= period * (tiles - 1))
+        self.tiles = next(tiles for tiles in (2, 4) if self.wait < period * (tiles - 1))
         super().__init__(
             {
                 "room": Out(1),
@@ -142,18 +142,15 @@ class Corner(wiring.Component):
             m.d.sync += beat.eq(Mux(beat_end, 0, beat + 1))
         with m.If(column_end):
             m.d.sync += [column.eq(column + 1), turn.eq(turn + (column == POINTS - 1))]
-        m.d.sync += inside.eq(inside + self.take - column_end)
+        m.d.sync += inside.eq(inside + self.take - delay(m, column_end, 1))
 
-        # Tiles that may be read, the one that becomes so in this cycle included; their framing is
-        # asked for at the end of a column.
-        ready = Signal(range(self.tiles + 1))
-        come = delay(m, whole, self.wait)
-        m.d.comb += self.o.valid.eq(come | (ready != 0))
-        m.d.sync += ready.eq(ready + come - tile_end)
+        # Tiles that may be read; their framing is asked for at the end of a column.
+        ready, left = Signal(range(self.tiles + 1)), Signal(range(self.tiles + 1))
+        soon, took = (delay(m, flag, self.wait - 1) for flag in (whole, self.took))
+        m.d.comb += left.eq(ready + soon - tile_end)
+        m.d.sync += [ready.eq(left), self.o.valid.eq(left != 0)]
         framing = [Signal(FRAMING, name=f"framing_{k}") for k in range(self.tiles)]
         w_turn = Signal.like(turn)
-        early = max(self.wait - 1, 0)
-        soon, took = (delay(m, flag, early) for flag in (whole, self.took))
         with m.If(soon):
             m.d.sync += w_turn.eq(w_turn + 1)
             for k, each_framing in enumerate(framing):

@@ -30,8 +30,8 @@ class Decoder(wiring.Component):
     A packet gives the samples that its settings say, whatever words come: if some are missing or
     too many, the sticky error ``framing`` is raised, and the packet after is sound again.
 
-    Latency :func:`tilefold_hw.latency.decoder`; *lanes* samples a cycle, no bubble between tile groups
-    or packets, as in :class:`~tilefold_gateware.encoder.Encoder`. Golden model:
+    Latency :func:`tilefold_hw.latency.decoder`; *lanes* samples a cycle, no bubble between
+    tile groups or packets, as in :class:`~tilefold_gateware.encoder.Encoder`. Golden model:
     :func:`tilefold.model.codec.decode`.
 
     Parameters

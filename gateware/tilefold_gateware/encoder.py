@@ -31,10 +31,10 @@ class Encoder(wiring.Component):
     The words of a packet are known from its settings alone: ``words(packet) = max(1, ⌈Σ width /
     word_width⌉)``. They are counted, and compared with the number that the host wrote.
 
-    Latency :func:`tilefold_hw.latency.encoder`; *lanes* samples a cycle, no bubble between tile groups
-    or packets (a projector may need longer: :func:`tilefold_hw.budget.packet_cycles`; packets with
-    another number of channels wait until the reorder memory has drained). Golden model:
-    :func:`tilefold.model.codec.encode`.
+    Latency :func:`tilefold_hw.latency.encoder`; *lanes* samples a cycle, no bubble between tile
+    groups or packets (a projector may need longer: :func:`tilefold_hw.budget.packet_cycles`;
+    packets with another number of channels wait until the reorder memory has drained). Golden
+    model: :func:`tilefold.model.codec.encode`.
 
     Parameters
     ----------

@@ -6,10 +6,11 @@ arithmetic: it stops at ``ready``. Nothing can overflow, and after a stall the q
 as the pipeline takes to fill again: a stall costs its own cycles and no more.
 """
 
-from amaranth.hdl import Cat, Module, Mux, ShapeLike, Signal
+from amaranth.hdl import Cat, Module, Mux, ShapeLike, Signal, Value, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, flipped
 
+from .ram import Ram
 from .ring import Ring, step
 
 
@@ -63,10 +64,10 @@ class Outlet(_Queue):
 
     # Cycles that a place is taken beside those in the pipeline: one in the queue, one until its
     # return shows, one until ``ready`` follows.
-    _ROUND = 3
+    ROUND = 3
 
     def __init__(self, shape: ShapeLike, latency: int):
-        super().__init__(shape, latency + self._ROUND, take=In(1))
+        super().__init__(shape, latency + self.ROUND, take=In(1))
 
     def elaborate(self, platform):
         m = Module()
@@ -105,9 +106,9 @@ class Batch(_Queue):
         As in :class:`Outlet`.
     """
 
-    # Cycles that a place is taken beside those in the pipeline: one in the queue, two until its
+    # Cycles that a place is taken beside those in the pipeline: two in the queue, two until its
     # return is counted, one until ``ready`` follows.
-    _ROUND = 4
+    _ROUND = 5
 
     def __init__(self, shape: ShapeLike, latency: int, size: int):
         self.size = size
@@ -204,4 +205,81 @@ class Reserve(_Queue):
         level, now = Signal(range(ring.places + 1)), Signal(range(ring.places + 1))
         m.d.comb += now.eq(level + self.coming - ring.reads)
         m.d.sync += [level.eq(now), self.ready.eq(now < ring.places - self.flight)]
+        return m
+
+
+class Sluice(wiring.Component):
+    """Queue at the end of a pipeline that is entered in bursts of as many items as it makes.
+
+    Once a burst is let in, all of its items may enter: places are taken one by one. The queue is a
+    block memory, with room for far more than may be inside.
+
+    Latency :data:`tilefold_hw.latency.SLUICE` from ``push`` to ``o``; one item a cycle.
+
+    Parameters
+    ----------
+    shape : ShapeLike
+        Payload.
+    latency : int
+        Cycles from ``take`` to ``push`` of an item.
+    burst : int
+        Most items of a burst.
+
+    Members
+    -------
+    ready : Out(1)
+        There are places for a burst, and for an item that is taken in this cycle.
+    take : In(1)
+        An item enters the pipeline in this cycle.
+    push, payload, o
+        As in :class:`Outlet`.
+    """
+
+    # Bits of a pointer.
+    _POINTER = 7
+
+    def __init__(self, shape: ShapeLike, latency: int, burst: int):
+        self.burst = burst
+        # While a burst waits for its places, the rest lasts until its first item comes.
+        self.places = burst + latency + 7
+        if self.places > (most := (1 << self._POINTER) - 1):
+            raise ValueError(f"burst and latency must be at most {most - 7}, not {burst + latency}")
+        super().__init__(
+            {
+                "ready": Out(1),
+                "take": In(1),
+                "push": In(1),
+                "payload": In(shape),
+                "o": Out(stream.Signature(shape)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.queue = queue = Ram(len(Value.cast(self.payload)), 1 << self._POINTER)
+        produced, consumed = Signal(self._POINTER), Signal(self._POINTER)
+        found, moves = Signal(), Signal()
+        some = produced != consumed
+        m.d.comb += [
+            moves.eq(~self.o.valid | self.o.ready),
+            queue.write.stb.eq(self.push),
+            queue.write.address.eq(produced),
+            queue.write.data.eq(self.payload),
+            queue.address.eq(consumed),
+            queue.enable.eq(moves),
+            Value.cast(self.o.payload).eq(queue.data),
+        ]
+        with m.If(self.push):
+            m.d.sync += produced.eq(step(produced))
+        with m.If(moves):
+            m.d.sync += [found.eq(some), self.o.valid.eq(found)]
+            with m.If(some):
+                m.d.sync += consumed.eq(step(consumed))
+
+        # Places beyond those of a burst and one more item: the sign tells.
+        spare = Signal(
+            signed((self.places - 1).bit_length() + 1), init=self.places - self.burst - 1
+        )
+        m.d.comb += self.ready.eq(~spare[-1])
+        m.d.sync += spare.eq(spare - self.take + (self.o.valid & self.o.ready))
         return m

@@ -1,24 +1,22 @@
 """Projector: a 1 × 1 convolution with weights that the host fills, several products a cycle."""
 
-from itertools import pairwise
-
-from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
-from amaranth.lib import data, memory, stream, wiring
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, flipped
 
 from tilefold_hw.check import require
-from tilefold_hw.config import SCALE, SCALE_SHIFT_MAX, WEIGHT, CodecConfig
+from tilefold_hw.config import CodecConfig
 from tilefold_hw.fixed import Q
-from tilefold_hw.layer import bias_format, sum_format
-from tilefold_hw.regs import RegisterMap, weight_stride
+from tilefold_hw.regs import RegisterMap
 
-from .arith import clamp, shape
-from .outlet import Basin
+from .arith import shape
+from .lanes import Lanes
+from .lap import FIRST, Lap, OpenLap
+from .outlet import Sluice
 from .pipeline import delay
-from .streams import Write, chosen, inner
-
-PARAMETERS = ("weights", "biases", "scales", "shifts")
-"""Memories of a projector, as the register map calls them."""
+from .ram import Ram
+from .scale import PARAMETERS, Scaler
+from .streams import Write, inner
 
 
 def projector_settings(config: CodecConfig, o: Q) -> data.StructLayout:
@@ -37,8 +35,9 @@ class Projector(wiring.Component):
     """Project the channels of every pixel: ``y[m] = clamp(round((W·x + b)[m]·q[m] / 2**r[m]))``.
 
     A pixel is collected while the one before is worked on. Each pass over its inputs makes up to
-    ``macs`` outputs, one a multiplier; they leave one a cycle while the next pass runs. Sums are
-    exact; the one rounding is half up.
+    ``macs`` outputs, one a lane; they leave one a cycle while the next pass runs. So a multiplier
+    works in every cycle in which there is a sample, unless a pass has more outputs than inputs.
+    Sums are exact; the one rounding is half up.
 
     Latency :func:`tilefold_hw.latency.project`; a pixel every
     :func:`tilefold_hw.budget.pixel_cycles`, or as fast as its samples come. Golden model:
@@ -48,7 +47,7 @@ class Projector(wiring.Component):
     ----------
     config : CodecConfig
     macs : int
-        Multipliers, 1 to 64.
+        Lanes, 1 to 64: multipliers of samples and weights. Up to two more scale the outputs.
     q : Q
         Format of inputs and outputs.
     regs : RegisterMap
@@ -66,10 +65,6 @@ class Projector(wiring.Component):
         Fill the memories; the top bit of an address is the bank.
     """
 
-    # Cycles from reading a sample to its product in the accumulator, and from an accumulator to
-    # the basin.
-    _MULTIPLY, _SCALE = 5, 9
-
     def __init__(self, config: CodecConfig, macs: int, q: Q, regs: RegisterMap):
         require(macs, 1, 64, "macs")
         self.config = config
@@ -83,7 +78,7 @@ class Projector(wiring.Component):
                 "settings": In(data.ArrayLayout(projector_settings(config, q), 2)),
                 **{
                     name: In(Write(1 + regs.memory(name).address_width, regs.memory(name).width))
-                    for name in PARAMETERS
+                    for name in ("weights", *PARAMETERS)
                 },
             }
         )
@@ -92,181 +87,138 @@ class Projector(wiring.Component):
         """Run on the settings of *control* called *names*, and on its memories."""
         for mine, theirs in zip(self.settings, control.settings, strict=True):
             m.d.comb += [mine[name].eq(theirs[names[name]]) for name in names]
-        for name in PARAMETERS:
+        for name in ("weights", *PARAMETERS):
             wiring.connect(m, getattr(control, name), getattr(self, name))
 
     def elaborate(self, platform):
         m = Module()
-        macs, channels = self.macs, self.config.channels
-        m.submodules.basin = basin = Basin(
-            self.o.payload.shape(), flight=macs + self._MULTIPLY + self._SCALE
-        )
-        wiring.connect(m, basin.o, flipped(self.o))
+        config, macs = self.config, self.macs
+        m.submodules.lanes = lanes = Lanes(config, macs, self.q, self.regs)
+        m.submodules.scaler = scaler = Scaler(config, self.q, self.regs)
+        wiring.connect(m, flipped(self.weights), lanes.weights)
+        for name in PARAMETERS:
+            wiring.connect(m, flipped(getattr(self, name)), getattr(scaler, name))
+        latency = Lanes.LATENCY + Scaler.LATENCY
+        m.submodules.sluice = sluice = Sluice(self.o.payload.shape(), latency, burst=macs)
+        wiring.connect(m, sluice.o, flipped(self.o))
 
-        # Collect pixels, one half of the memory each.
-        m.submodules.pixels = pixels = memory.Memory(
-            shape=shape(self.q), depth=2 << (channels - 1).bit_length(), init=[]
-        )
-        w_port, r_port = pixels.write_port(), pixels.read_port()
-        half_bits = len(w_port.addr) - 1
-        full = Signal(2)
-        framing = [Signal(data.StructLayout({"last": 1, "bank": 1})) for _ in range(2)]
-        w_half, w_place = Signal(), Signal(half_bits)
+        # Collect pixels, one half of the memory each. The next to be worked on, and one behind it.
+        framing = data.StructLayout({"last": 1, "bank": 1})
+        head, tail, there, behind = Signal(framing), Signal(framing), Signal(), Signal()
+        place_bits = (config.channels - 1).bit_length()
+        m.submodules.pixels = pixels = Ram(self.q.width, 2 << place_bits)
+        m.submodules.collected = collected = self._lap(m, OpenLap, "inputs")
+        w_half = Signal()
         collect = self.i.valid & self.i.ready
-        bank_in = self.i.payload.bank
-        w_end = w_place + 1 == chosen(self.settings, bank_in, "inputs")
+        arrives = collect & collected.last
         m.d.comb += [
-            self.i.ready.eq(~full.bit_select(w_half, 1)),
-            w_port.addr.eq(Cat(w_place, w_half)),
-            w_port.data.eq(self.i.payload.data),
-            w_port.en.eq(collect),
+            self.i.ready.eq(~behind),
+            collected.step.eq(collect),
+            collected.bank.eq(self.i.payload.bank),
+            pixels.write.stb.eq(collect),
+            pixels.write.address.eq(Cat(collected.place[:place_bits], w_half)),
+            pixels.write.data.eq(self.i.payload.data),
         ]
-        with m.If(collect):
-            m.d.sync += w_place.eq(Mux(w_end, 0, w_place + 1))
-            with m.If(w_end):
-                m.d.sync += [w_half.eq(~w_half), full.bit_select(w_half, 1).eq(1)]
-                for half in range(2):
-                    with m.If(w_half == half):
-                        m.d.sync += [
-                            framing[half].last.eq(self.i.payload.last),
-                            framing[half].bank.eq(bank_in),
-                        ]
+        with m.If(arrives):
+            m.d.sync += w_half.eq(~w_half)
 
-        # Walk: passes over the pixel, an input a cycle. The last step of a pass waits until the
-        # outputs of the pass before will have left, and there is room for its own.
-        r_half, place, base = Signal(), Signal(half_bits), Signal(range(channels + macs))
-        leaving = Signal(range(macs))
-        last = Mux(r_half, framing[1].last, framing[0].last)
-        bank = Mux(r_half, framing[1].bank, framing[0].bank)
-        inputs = chosen(self.settings, bank, "inputs")
-        outputs = chosen(self.settings, bank, "outputs")
-        rest = Signal(range(channels + 1))
-        m.d.comb += rest.eq(outputs - base)
-        final = rest <= macs
-        count = Mux(final, rest, macs)
-        ends = place + 1 == inputs
-        step = full.bit_select(r_half, 1) & (~ends | ((leaving == 0) & basin.ready))
-        row = Signal(self.regs.memory("weights").address_width)
-        with m.If(step):
-            m.d.sync += place.eq(Mux(ends, 0, place + 1))
-            with m.If(ends):
-                m.d.sync += [
-                    base.eq(Mux(final, 0, base + macs)),
-                    row.eq(Mux(final, 0, row + channels)),
-                ]
-                with m.If(final):
-                    m.d.sync += [r_half.eq(~r_half), full.bit_select(r_half, 1).eq(0)]
-        with m.If(step & ends):
-            m.d.sync += leaving.eq(count - 1)
-        with m.Elif(leaving != 0):
-            m.d.sync += leaving.eq(leaving - 1)
-
-        # cycle 1: memories; 2: their registers; 3, 4: products; 5: accumulators.
-        sample = Signal(shape(self.q))
-        m.d.comb += r_port.addr.eq(Cat(place, r_half))
-        m.d.sync += sample.eq(r_port.data)
-        weights = self._weights(m, row + place, bank)
-        accumulate, start = delay(m, step, 4), delay(m, place == 0, 4)
-        totals = []
-        for k in range(macs):
-            product = Signal(shape(WEIGHT * self.q), name=f"product_{k}")
-            total = Signal(shape(sum_format(self.q, channels)), name=f"total_{k}")
-            m.d.sync += product.eq(sample * weights[k])
-            term = delay(m, product, 1)
-            with m.If(accumulate):
-                m.d.sync += total.eq(Mux(start, 0, total) + term)
-            totals.append(total)
-
-        # Outputs of a pass leave one a cycle, in order.
-        entry = data.StructLayout({"count": range(macs + 1), "base": base.shape(), "flags": 3})
-        arriving = Signal(entry)
+        # Walk: passes over the pixel, an input a cycle. The last step of a pass waits until its
+        # outputs can follow those of the pass before, and there is room for them.
+        m.submodules.walked = walked = self._lap(m, Lap, "inputs")
+        m.submodules.passes = passes = self._lap(m, Lap, "outputs", macs)
+        follows, first, r_half = Signal(init=1), Signal(init=1), Signal()
+        step, turn, leaves, fresh = Signal(), Signal(), Signal(), Signal()
+        start = -FIRST % (1 << len(lanes.row) - 1)
+        row = Signal(len(lanes.row) - 1, init=start, reset_less=True)
+        coming, next_bank = self.i.payload, Signal()
         m.d.comb += [
-            arriving.count.eq(count),
-            arriving.base.eq(base),
-            arriving.flags.eq(Cat(final, last, bank)),
+            step.eq(there & (~walked.last | (follows & sluice.ready))),
+            turn.eq(there & walked.last & follows & sluice.ready),
+            leaves.eq(turn & passes.last),
+            # A pixel is worked on from the next cycle on, if there is one.
+            fresh.eq(leaves | ~there),
+            next_bank.eq(Mux(behind, tail.bank, coming.bank)),
+            walked.step.eq(step),
+            walked.bank.eq(head.bank),
+            walked.begin.eq(turn | ~there),
+            walked.next_bank.eq(Mux(passes.last | ~there, next_bank, head.bank)),
+            passes.step.eq(turn),
+            passes.bank.eq(head.bank),
+            passes.begin.eq(fresh),
+            passes.next_bank.eq(next_bank),
+            pixels.address.eq(Cat(walked.place[:place_bits], r_half)),
+            lanes.step.eq(step),
+            lanes.turn.eq(turn),
+            lanes.sample.eq(pixels.data),
         ]
-        arriving = entry(delay(m, arriving, self._MULTIPLY))
-        held = [Signal.like(total) for total in totals]
-        left, output, flags = Signal(range(macs + 1)), Signal.like(base), Signal(3)
-        with m.If(delay(m, step & ends, self._MULTIPLY)):
-            m.d.sync += [x.eq(y) for x, y in zip(held, totals, strict=True)]
+        m.d.sync += lanes.row.eq(Cat((row + walked.place)[: len(row)], head.bank))
+        with m.If(turn):
+            m.d.sync += [first.eq(passes.last), r_half.eq(r_half ^ passes.last)]
+        with m.If(fresh):
+            m.d.sync += row.eq(start)
+        with m.Elif(turn):
+            m.d.sync += row.eq(row + config.channels)
+        with m.If(~behind):
+            m.d.sync += [tail.last.eq(coming.last), tail.bank.eq(coming.bank)]
+        with m.If(fresh):
             m.d.sync += [
-                left.eq(arriving.count),
-                output.eq(arriving.base),
-                flags.eq(arriving.flags),
+                head.last.eq(Mux(behind, tail.last, coming.last)),
+                head.bank.eq(next_bank),
+                there.eq(behind | arrives),
+                behind.eq(0),
             ]
-        with m.Elif(left != 0):
-            m.d.sync += [x.eq(y) for x, y in pairwise(held)]
-            m.d.sync += [left.eq(left - 1), output.eq(output + 1)]
-        self._scale(m, basin, held[0], output, left, flags)
+        with m.Elif(arrives):
+            m.d.sync += behind.eq(1)
+
+        # Outputs of a pass, one a cycle: those of all lanes, or up to the last of the pixel.
+        m.submodules.left = left = self._lap(m, Lap, "outputs")
+        leaving, late = Signal(), Signal(framing)
+        ends, full, will_full = leaving & left.last, Signal(), Signal()
+        goes_on = leaving & ~left.last & ~full
+        m.d.comb += [
+            left.step.eq(leaving),
+            left.bank.eq(late.bank),
+            left.begin.eq(turn & first),
+            left.next_bank.eq(head.bank),
+            lanes.stop.eq(ends),
+            sluice.take.eq(leaving),
+        ]
+        m.d.sync += [
+            leaving.eq(turn | goes_on),
+            follows.eq((~turn & ~goes_on) | left.will_last | will_full),
+            full.eq(will_full),
+        ]
+        with m.If(turn):
+            m.d.sync += late.eq(head)
+        if macs == 1:
+            m.d.comb += will_full.eq(1)
+        elif macs < config.channels:
+            lane = Signal(range(macs))
+            m.d.sync += lane.eq(Mux(goes_on, lane + 1, 0))
+            m.d.comb += will_full.eq(goes_on & (lane == macs - 2))
+
+        # Scale them.
+        output = Signal(range(config.channels))
+        cycles = Lanes.LATENCY - Ram.LATENCY
+        leaves_late, ends_late = delay(m, leaving, cycles), delay(m, ends, cycles)
+        with m.If(leaves_late):
+            m.d.sync += output.eq(Mux(ends_late, 0, output + 1))
+        m.d.comb += [
+            scaler.output.eq(Cat(output, delay(m, late.bank, cycles))),
+            scaler.total.eq(lanes.total),
+            sluice.push.eq(delay(m, leaving, latency)),
+            sluice.payload.data.eq(scaler.o),
+            sluice.payload.last.eq(delay(m, ends & late.last, latency)),
+            sluice.payload.bank.eq(delay(m, late.bank, latency)),
+        ]
+        for bank, settings in enumerate(self.settings):
+            for limit in ("low", "high"):
+                m.d.comb += scaler.limits[bank][limit].eq(settings[limit])
         return m
 
-    def _scale(self, m, basin, total, output, left, flags):
-        """Bias, multiply, round, clamp: one output a cycle."""
-        final, last, bank = flags
-        address = Cat(output[: len(self.biases.address) - 1], bank)
-        bias, scale, shift = (
-            delay(m, self._parameter(m, name, address), 1) for name in PARAMETERS[1:]
-        )
-        # cycle 1: memories; 2: their registers; 3: bias; 4, 5: product.
-        channels = self.config.channels
-        biased_q = sum_format(self.q, channels) + bias_format(self.q, channels)
-        biased = Signal(shape(biased_q))
-        product = Signal(shape(biased_q * SCALE))
-        m.d.sync += [
-            biased.eq(delay(m, total, 2) + bias.as_signed()),
-            product.eq(biased * delay(m, scale, 1)),
-        ]
-        product = delay(m, product, 1)
-        # cycle 6: the half that rounds; 7: shift; 8: clamp.
-        shift = delay(m, shift, 3)
-        half = Cat(shift == s + 1 for s in range(SCALE_SHIFT_MAX))
-        widened = Signal(max(len(product), SCALE_SHIFT_MAX) + 2)
-        m.d.sync += widened.eq(product + half)
-        rounded = delay(m, widened.as_signed() >> delay(m, shift, 1), 1)
-        late = delay(m, bank, 7)
-        low = chosen(self.settings, late, "low")
-        high = chosen(self.settings, late, "high")
-        m.d.sync += [
-            basin.push.eq(delay(m, left != 0, 7)),
-            basin.payload.data.eq(clamp(rounded, low, high)),
-            basin.payload.last.eq(delay(m, final & last & (left == 1), 7)),
-            basin.payload.bank.eq(late),
-        ]
-
-    def _weights(self, m, row, bank):
-        """Weights of all multipliers for an input, two cycles after its *row* and *bank*."""
-        lane_bits = (weight_stride(self.macs) - 1).bit_length()
-        port = self.weights
-        row_bits = len(port.address) - 1 - lane_bits
-        m.submodules.weights_memory = store = memory.Memory(
-            shape=unsigned(WEIGHT.width * self.macs), depth=2 << row_bits, init=[]
-        )
-        w_port = store.write_port(granularity=WEIGHT.width)
-        r_port = store.read_port()
-        lane = port.address[:lane_bits]
-        index = Signal(row_bits)
-        m.d.comb += index.eq(row)
-        m.d.comb += [
-            w_port.addr.eq(port.address[lane_bits:]),
-            w_port.data.eq(port.data.replicate(self.macs)),
-            w_port.en.eq(Cat(port.stb & (lane == k) for k in range(self.macs))),
-            r_port.addr.eq(Cat(index, bank)),
-        ]
-        word = delay(m, r_port.data, 1)
-        return [word.word_select(k, WEIGHT.width).as_signed() for k in range(self.macs)]
-
-    def _parameter(self, m, name, address):
-        """Parameter of an output, a cycle after its *address*."""
-        port = getattr(self, name)
-        m.submodules[f"{name}_memory"] = store = memory.Memory(
-            shape=len(port.data), depth=1 << len(port.address), init=[]
-        )
-        w_port, r_port = store.write_port(), store.read_port()
-        m.d.comb += [
-            w_port.addr.eq(port.address),
-            w_port.data.eq(port.data),
-            w_port.en.eq(port.stb),
-            r_port.addr.eq(address),
-        ]
-        return r_port.data
+    def _lap(self, m, kind, name, *stride):
+        """Lap whose length is setting *name*."""
+        lap = kind(self.config.channels, *stride)
+        for length, settings in zip(lap.lengths, self.settings, strict=True):
+            m.d.comb += length.eq(settings[name])
+        return lap

@@ -1,15 +1,18 @@
 """Ram: a block memory whose answer comes out of a register."""
 
+from typing import Any
+
 from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Mux, Signal
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from .multiplier import has_dsp18
-from .pipeline import delay
 from .streams import Write
 
 # Widths that a block RAM of ECP5 has, and how many words there are of each.
 _SHAPES = {18: 1024, 9: 2048, 4: 4096, 2: 8192, 1: 16384}
+
+_WIDEST = max(_SHAPES)
 
 # Up to here, memory made of lookup tables is faster and not much larger.
 _SMALL = 32
@@ -27,11 +30,17 @@ class Ram(wiring.Component):
     Parameters
     ----------
     width, depth : int
+        Of a word, and how many.
+    halves : bool
+        A word is two halves, written one at a time; the lowest bit of ``write.address`` says which.
+        On ECP5 two halves of up to 9 bits share a block.
 
     Members
     -------
     write : In(Write)
     address : In(range(depth))
+    enable : In(1)
+        The two registers between ``address`` and ``data`` move on. They always do if nobody says.
     data : Out(width)
         Content of the ``address`` two cycles before.
 
@@ -42,14 +51,18 @@ class Ram(wiring.Component):
 
     LATENCY = 2
 
-    def __init__(self, width: int, depth: int):
+    def __init__(self, width: int, depth: int, *, halves: bool = False):
+        if halves and (width % 2 or width > _WIDEST):
+            raise ValueError(f"width of two halves must be even and at most {_WIDEST}, not {width}")
         self.width = width
         self.depth = depth
+        self.halves = halves
         address_width = (depth - 1).bit_length()
         super().__init__(
             {
-                "write": In(Write(address_width, width)),
+                "write": In(Write(address_width + halves, width >> halves)),
                 "address": In(address_width),
+                "enable": In(1, init=1),
                 "data": Out(width),
             }
         )
@@ -64,14 +77,24 @@ class Ram(wiring.Component):
 
     def _inferred(self, m):
         m.submodules.memory = store = memory.Memory(shape=self.width, depth=self.depth, init=[])
-        w_port, r_port = store.write_port(), store.read_port()
+        half, address = self._place()
+        w_port = store.write_port(granularity=self.width >> self.halves)
+        r_port = store.read_port()
         m.d.comb += [
-            w_port.addr.eq(self.write.address),
-            w_port.data.eq(self.write.data),
-            w_port.en.eq(self.write.stb),
+            w_port.addr.eq(address),
+            w_port.data.eq(self.write.data.replicate(1 + self.halves)),
+            w_port.en.eq(half & self.write.stb.replicate(1 + self.halves)),
             r_port.addr.eq(self.address),
+            r_port.en.eq(self.enable),
         ]
-        m.d.sync += self.data.eq(r_port.data)
+        with m.If(self.enable):
+            m.d.sync += self.data.eq(r_port.data)
+
+    def _place(self):
+        """Return which halves are written, and the address of their word."""
+        if not self.halves:
+            return Const(1, 1), self.write.address
+        return Cat(~self.write.address[0], self.write.address[0]), self.write.address[1:]
 
     def _primitives(self, m):
         columns, words = min(
@@ -79,39 +102,54 @@ class Ram(wiring.Component):
             key=lambda blocks: (blocks[0] * -(-self.depth // blocks[1]), -blocks[1]),
         )
         width = next(width for width, depth in _SHAPES.items() if depth == words)
+        half, address = self._place()
+        w_data = self.write.data
+        if self.halves:
+            # Each half of a block's 18 bits has its own enable.
+            columns, words, width = 1, _SHAPES[18], 18
+            w_data = Cat(w_data, Const(0, 9 - len(w_data))).replicate(2)
         place = (words - 1).bit_length()
         rows = -(-self.depth // words)
         contents = []
         for row in range(rows):
             content = Signal(columns * width, name=f"content_{row}")
-            enable = self.write.stb & (self.write.address[place:] == row)
+            enable = self.write.stb & (address[place:] == row)
             for column in range(columns):
                 bits = slice(column * width, (column + 1) * width)
                 m.submodules[f"block_{row}_{column}"] = _dp16kd(
                     width,
                     enable,
-                    self.write.address[:place],
-                    self.write.data[bits],
+                    half.replicate(2)[:2],
+                    address[:place],
+                    w_data[bits],
+                    self.enable,
                     self.address[:place],
                     content[bits],
                 )
             contents.append(content)
-        row = delay(m, self.address[place:], self.LATENCY) if rows > 1 else Const(0)
+        row = self.address[place:]
+        for _ in range(self.LATENCY if rows > 1 else 0):
+            row, before = Signal.like(row, name="row"), row
+            with m.If(self.enable):
+                m.d.sync += row.eq(before)
         chosen = contents[0]
         for number, content in enumerate(contents[1:], 1):
             chosen = Mux(row == number, content, chosen)
+        if self.halves:
+            chosen = Cat(chosen[: self.width // 2], chosen[9 : 9 + self.width // 2])
         m.d.comb += self.data.eq(chosen)
 
 
-def _dp16kd(width, w_enable, w_address, w_data, r_address, r_data):
+def _dp16kd(width, w_enable, w_halves, w_address, w_data, r_enable, r_address, r_data):
     """DP16KD that writes through port A and reads through port B, from its output register."""
     # The address of a bit: wider words leave its lowest bits out, and 18 bits have two enables.
-    unused = {18: Const(0b0011, 4), 9: Const(0, 3), 4: Const(0, 2), 2: Const(0, 1)}.get(width)
-    ports = {}
+    unused = {18: Cat(w_halves, Const(0, 2)), 9: Const(0, 3), 4: Const(0, 2), 2: Const(0, 1)}.get(
+        width
+    )
+    ports: dict[str, Any] = {}
     for port, address in (("A", w_address), ("B", r_address)):
         bits = Cat(unused, address) if unused is not None else address
         ports |= {f"i_AD{port}{k}": bits[k] if k < len(bits) else 0 for k in range(14)}
-        ports |= {f"i_{name}{port}": 1 for name in ("OCE",)}
         ports |= {f"i_RST{port}": 0, f"i_CLK{port}": ClockSignal("sync")}
         ports |= {f"i_CS{port}{k}": 0 for k in range(3)}
         ports |= {f"p_DATA_WIDTH_{port}": width, f"p_CSDECODE_{port}": "0b000"}
@@ -123,7 +161,9 @@ def _dp16kd(width, w_enable, w_address, w_data, r_address, r_data):
         "DP16KD",
         i_CEA=w_enable,
         i_WEA=w_enable,
-        i_CEB=1,
+        i_CEB=r_enable,
+        i_OCEA=1,
+        i_OCEB=r_enable,
         i_WEB=0,
         p_REGMODE_A="NOREG",
         p_REGMODE_B="OUTREG",

@@ -21,6 +21,9 @@ OUTLET = 2
 BATCH = 1
 """From the end of a pipeline through the queue behind it, if it takes batches."""
 
+SLUICE = 3
+"""From the end of a pipeline through the queue behind it, if it is entered in bursts."""
+
 CLIP = 2 + OUTLET
 """From a restored sample to itself, clipped."""
 
@@ -36,7 +39,7 @@ take the packet's first sample before.)"""
 _TRANSPOSE = 3 + OUTLET
 
 # From the step that completes a projector's output to its transfer.
-_SCALE = 14 + OUTLET
+_SCALE = 20 + SLUICE
 
 
 def gather(n: int) -> int:
@@ -67,7 +70,7 @@ def forward(step: Pass) -> int:
 
 def inverse(step: Pass, lanes: int) -> int:
     """From the last items of a vector of eight to the first that are pushed, on the way back."""
-    return multiply(step.i.width) + {1: 2, 2: 3, 4: 4, 8: 3}[lanes]
+    return multiply(step.i.width) + {1: 3, 2: 3, 4: 4, 8: 3}[lanes]
 
 
 def corner(first: int, lanes: int) -> tuple[int, int]:
@@ -76,7 +79,7 @@ def corner(first: int, lanes: int) -> tuple[int, int]:
     Return the cycles from the last items of a tile to the first ones read, and those until they
     come.
     """
-    return max(0, first + 3 - 8 // lanes), 2
+    return first + 3 - 8 // lanes, 2
 
 
 def dct(transform: Transform, lanes: int = 1) -> int:

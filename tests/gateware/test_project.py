@@ -1,5 +1,6 @@
 # amaranth: UnusedElaboratable=no
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -19,6 +20,7 @@ from tilefold_hw.regs import encoder_map
 SHAPES = [
     (1, 1, 1), (1, 4, 3), (2, 7, 5), (3, 2, 7), (4, 4, 4), (4, 3, 8), (5, 8, 5), (6, 8, 7),
     (7, 1, 8), (8, 5, 8), (8, 8, 1), (8, 2, 3), (13, 8, 8), (16, 3, 2), (16, 8, 8), (16, 1, 1),
+    (3, 1, 7), (3, 8, 6), (2, 1, 3), (64, 8, 8), (64, 1, 8),
 ]  # fmt: skip
 
 
@@ -59,8 +61,17 @@ def fill(dut, projection, bank=0):
         )
 
 
-def check(bench, projections, packets, **how):
-    """Send *packets*, ``[pixel, channel]``, on both banks in turn, and compare with the model."""
+def cut(projection, outputs):
+    """What is per output in a projection, of the first *outputs*."""
+    names = ("weights", "biases", "scales", "shifts")
+    return {name: getattr(projection, name)[:outputs] for name in names}
+
+
+def check(bench, projections, packets, *, others=(), **how):
+    """Send *packets*, ``[pixel, channel]``, on both banks in turn, and compare with the model.
+
+    The memories hold *others* before.
+    """
     dut = bench.dut
     settings = []
     for projection in projections:
@@ -88,7 +99,12 @@ def check(bench, projections, packets, **how):
         items,
         sum(result.size for result in results),
         inputs={"settings": settings},
-        load=[w for bank in range(2) for w in fill(dut, projections[bank], bank)],
+        load=[
+            writes
+            for loaded in (others, projections)
+            for bank, projection in enumerate(loaded)
+            for writes in fill(dut, projection, bank)
+        ],
         **how,
     )
     np.testing.assert_array_equal(run.data, np.concatenate([y.ravel() for y in results]))
@@ -146,10 +162,35 @@ def test_works_with_one_channel_built_in():
     check(bench, *random_case(bench, 1, 1, pixels=9))
 
 
-@pytest.mark.parametrize(("sample_width", "signed"), [(8, False), (8, True), (16, True)])
-def test_no_sum_wraps(sample_width, signed):
+@pytest.mark.parametrize(("macs", "inputs", "outputs"), [(16, 64, 64), (64, 40, 64), (16, 1, 33)])
+def test_all_lanes_work_at_once(macs, inputs, outputs):
+    bench = projector(macs, 64)
+    case = random_case(bench, inputs, outputs, pixels=3)
+    run = check(bench, *case)
+    assert run.latency == latency.project(inputs)
+    period = pixel_cycles(macs, inputs, outputs)
+    np.testing.assert_array_equal(np.diff(run.received[::outputs]), period)
+    check(bench, *case, stall=STALLS["bursts"])
+
+
+def test_lanes_without_an_output_disturb_no_other():
+    # The last pass of a pixel has one output, and those of the next follow at once: weights that
+    # are there for outputs that are not must not show.
+    bench = projector(4)
+    eight, packets = random_case(bench, 1, 8)
+    check(bench, eight, packets)
+    five = [replace(each, **cut(each, 5)) for each in eight]
+    run = check(bench, five, packets, others=eight)
+    np.testing.assert_array_equal(np.diff(run.received), 1)
+
+
+@pytest.mark.parametrize(
+    ("macs", "sample_width", "signed"),
+    [(4, 8, False), (4, 8, True), (4, 16, True), (16, 8, False), (3, 16, False)],
+)
+def test_no_sum_wraps(macs, sample_width, signed):
     # Every product, bias, scale and shift at its end: 64 channels, the sum as far out as it goes.
-    bench = projector(4, 64, sample_width, signed, tables=64)
+    bench = projector(macs, 64, sample_width, signed, tables=64)
     q = bench.dut.q
     bias = bias_format(q, 64)
     cases = [
