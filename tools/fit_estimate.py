@@ -10,7 +10,6 @@ the squares of the errors, each by the size of its circuit.
 
 import argparse
 import hashlib
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,10 +37,15 @@ SMALLEST = 20
 NOTHING = 1e-6
 
 
-def kept_out(each: Measurement) -> bool:
-    """Whether a circuit is only for the error: a quarter of them, at random, always the same."""
-    text = json.dumps([each.case.name, str(each.case.config)])
-    return hashlib.sha256(text.encode()).digest()[0] % 4 == 0
+def split(circuits: Sequence[Measurement]) -> tuple[list[Measurement], list[Measurement]]:
+    """Part those that are fitted from those that only tell the error: a quarter, scattered."""
+
+    def shuffled(each: Measurement) -> bytes:
+        return hashlib.sha256(str(each.case.config).encode()).digest()
+
+    ordered = sorted(circuits, key=shuffled)
+    quarter = -(-len(ordered) // 4)
+    return ordered[quarter:], ordered[:quarter]
 
 
 def fit(block: str, circuits: Sequence[Measurement], blocks: dict) -> dict:
@@ -114,8 +118,7 @@ def main() -> None:
     blocks: dict[str, dict] = {}
     for block in MODELS:
         mine = [each for each in circuits if each.case.name == block]
-        fitted = [each for each in mine if not kept_out(each)]
-        rest = [each for each in mine if kept_out(each)]
+        fitted, rest = split(mine)
         if not fitted or not rest:
             sys.exit(f"too few circuits of block {block!r}")
         blocks[block] = {"factors": {}}

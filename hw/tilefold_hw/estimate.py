@@ -59,31 +59,44 @@ def _memory(depth: int, width: int) -> int:
     return min(-(-depth // words) * -(-width // bits) for words, bits in _SHAPES)
 
 
-def _wide(config: CodecConfig) -> bool:
-    """Whether operands of the transform are wider than a multiplier."""
+def _wide_forward(config: CodecConfig) -> int:
+    """Passes of the transform whose operands are wider than a multiplier."""
     t = config.transform
-    passes = (t.forward_columns, t.inverse_columns, t.inverse_rows)
-    return any(each.i.width > config.multiplier_width for each in passes)
+    # Eight points are added up in pairs, twice, in front of the multipliers.
+    more = 2 if config.tile == 8 else 1
+    return _wider(config, t.forward_rows.i.width + more, t.forward_columns.i.width + more)
 
 
-def _transform() -> dict[str, Feature]:
+def _wide_inverse(config: CodecConfig) -> int:
+    t = config.transform
+    return _wider(config, t.inverse_columns.i.width, t.inverse_rows.i.width)
+
+
+def _wider(config: CodecConfig, *widths: int) -> int:
+    return sum(width > config.multiplier_width for width in widths)
+
+
+def _transform(wide: Callable[[CodecConfig], int]) -> dict[str, Feature]:
     """Every size of a tile and every number of lanes is a circuit of its own."""
     features: dict[str, Feature] = {}
     for tile, lanes in ((4, 1), (7, 1), (8, 1), (16, 1), (8, 2), (8, 4), (8, 8)):
         features |= _where(
             f"{tile} points, {lanes} a clock",
             lambda c, built=(tile, lanes): (c.tile, c.lanes) == built,
+            wide,
         )
     return features
 
 
-def _where(name: str, built: Callable[..., bool]) -> dict[str, Feature]:
+def _where(
+    name: str, built: Callable[..., bool], wide: Callable[[CodecConfig], int]
+) -> dict[str, Feature]:
     """Features of the circuit that is *built* for a configuration, and of no other."""
     return {
         name: lambda c: built(c),
         f"{name}, width": lambda c: built(c) * c.sample_width,
-        f"{name}, wide": lambda c: built(c) * _wide(c),
-        f"{name}, wide, width": lambda c: built(c) * _wide(c) * c.sample_width,
+        f"{name}, wide": lambda c: built(c) * wide(c),
+        f"{name}, wide, width": lambda c: built(c) * wide(c) * c.sample_width,
     }
 
 
@@ -156,8 +169,8 @@ _CONTROL: dict[str, Feature] = {
 }
 
 MODELS = {
-    "dct": Model((), _transform()),
-    "idct": Model((), _transform()),
+    "dct": Model((), _transform(_wide_forward)),
+    "idct": Model((), _transform(_wide_inverse)),
     "quantise": Model(
         (),
         _laned(
