@@ -1,6 +1,6 @@
 """Transposer: a matrix comes in by rows and leaves by columns, in place."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Shape, ShapeLike, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, ShapeLike, Signal, Value, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -42,8 +42,9 @@ class Transposer(wiring.Component):
     def __init__(self, shape: ShapeLike, rows: int, columns: int, *, vary: str | None = None):
         if vary not in (None, "rows", "columns"):
             raise ValueError(f"vary must be None, 'rows' or 'columns', not {vary!r}")
-        if rows * columns < 5:
-            raise ValueError(f"matrix must have at least 5 items, not {rows} × {columns}")
+        # With fewer, reading would wait for more items than there is room for.
+        if rows + columns < 7:
+            raise ValueError(f"rows and columns must add up to 7 or more, not {rows} + {columns}")
         self.shape = shape
         self.rows = rows
         self.columns = columns
@@ -69,72 +70,72 @@ class Transposer(wiring.Component):
         whole = Signal()
 
         # Geometry of the matrices inside. It changes only while there are none.
-        w_index = Signal(range(depth))
-        last, lead, columns, holds = self._geometry(m, level, w_index == 0)
+        write, w_first = Signal(), Signal(init=1)
+        last, lead, columns, holds = self._geometry(m, level, w_first)
+        start = 0 if self.vary else 1 - last
+        before_last = last - 2
+        if self.vary:
+            before_last = Signal.like(level)
+            m.d.sync += before_last.eq(last - 2)
 
-        # Writing. The step of the next matrix is the address of the first item of the second row.
-        w_address = Signal(range(depth))
-        w_step = Signal(range(depth), init=1)
-        next_step = Signal(range(depth), init=1)
-        w_bank = Signal()
-        w_last = Signal()
+        # Writing. The step of the next matrix is the address of the first item of the second row;
+        # where a step wraps, it goes back by ``last`` as well.
+        less_shape = signed(len(level) + 1)
+        w_step, next_step = Signal(range(depth), init=1), Signal(range(depth), init=1)
+        w_less, next_less = Signal(less_shape, init=start), Signal(less_shape, init=start)
+        w_bank, w_last, w_ended = Signal(), Signal(), Signal()
+        w_address, w_index, w_end = self._walk(
+            m, "w", write, w_first, w_step, w_less, last, before_last
+        )
 
         # A place freed in this cycle is written in the next one at the earliest: the two ports
-        # never meet at one address.
-        m.d.comb += self.i.ready.eq(holds & (level <= last))
-        write = self.i.valid & self.i.ready
+        # never meet at one address. A cycle passes until a level decides.
+        room = Signal()
+        m.d.sync += room.eq(level < last)
         m.d.comb += [
+            self.i.ready.eq(holds & room),
+            write.eq(self.i.valid & self.i.ready),
             store.write.address.eq(w_address),
             store.write.data.eq(self.i.payload.data),
             store.write.stb.eq(write),
         ]
-        w_end = w_index == last
         with m.If(w_index == columns):
-            m.d.sync += next_step.eq(w_address)
-        with m.If(write):
+            m.d.sync += [next_step.eq(w_address), next_less.eq(w_address - last)]
+        with m.If(write & w_first):
+            m.d.sync += w_bank.eq(self.i.payload.bank)
+        with m.If(write & w_end):
             m.d.sync += [
-                w_index.eq(Mux(w_end, 0, w_index + 1)),
-                w_address.eq(self._advance(w_address, w_step, w_index, last)),
+                w_step.eq(next_step),
+                w_less.eq(next_less),
+                w_last.eq(self.i.payload.last),
             ]
-            with m.If(w_index == 0):
-                m.d.sync += w_bank.eq(self.i.payload.bank)
-            with m.If(w_end):
-                m.d.sync += [w_step.eq(next_step), w_last.eq(self.i.payload.last)]
 
         # Reading starts while the end of the matrix is still to come: no item can be overtaken.
-        r_address = Signal(range(depth))
-        r_index = Signal(range(depth))
-        r_step = Signal(range(depth))
-        r_bank = Signal()
-        read = Signal()
-        r_end = r_index == last
-        r_begin = r_index == 0
-        step = Mux(r_begin, next_step, r_step)
+        read, r_first, r_bank, deep = Signal(), Signal(init=1), Signal(), Signal()
+        r_step, r_less = Signal(range(depth)), Signal(less_shape)
+        r_address, _, r_end = self._walk(
+            m, "r", read, r_first, r_step, r_less, last, before_last, next_step
+        )
+        m.d.sync += [deep.eq(level > lead), w_ended.eq(write & w_end)]
         m.d.comb += [
-            read.eq(outlet.ready & (whole | (level > lead))),
+            read.eq(outlet.ready & (whole | deep)),
             outlet.take.eq(read),
             store.address.eq(r_address),
         ]
-        with m.If(read):
-            m.d.sync += [
-                r_index.eq(Mux(r_end, 0, r_index + 1)),
-                r_address.eq(self._advance(r_address, step, r_index, last)),
-                r_step.eq(step),
-            ]
-            with m.If(r_begin):
-                m.d.sync += r_bank.eq(w_bank)
+        with m.If(read & r_first):
+            m.d.sync += [r_bank.eq(w_bank), r_step.eq(next_step), r_less.eq(next_less)]
 
         with m.If(write & ~read):
             m.d.sync += level.eq(level + 1)
         with m.Elif(read & ~write):
             m.d.sync += level.eq(level - 1)
-        with m.If(write & w_end):
+        with m.If(w_ended):
             m.d.sync += whole.eq(1)
         with m.Elif(read & r_end):
             m.d.sync += whole.eq(0)
         # Another geometry starts from the plain order.
         with m.If(~holds & (level == 0)):
-            m.d.sync += [w_step.eq(1), next_step.eq(1)]
+            m.d.sync += [w_step.eq(1), w_less.eq(1 - last), next_step.eq(1), next_less.eq(1 - last)]
 
         # cycle 1: the memory answers; cycle 2: its output register.
         fetched = Signal(inner(self.shape))
@@ -142,7 +143,7 @@ class Transposer(wiring.Component):
         m.d.sync += [
             fetched_valid.eq(read),
             fetched.last.eq(r_end & w_last),
-            fetched.bank.eq(Mux(r_begin, w_bank, r_bank)),
+            fetched.bank.eq(Mux(r_first, w_bank, r_bank)),
             outlet.push.eq(fetched_valid),
             outlet.payload.last.eq(fetched.last),
             outlet.payload.bank.eq(fetched.bank),
@@ -176,8 +177,28 @@ class Transposer(wiring.Component):
         return last, lead, (self.columns if self.vary == "rows" else count), holds
 
     @staticmethod
-    def _advance(address, step, index, last):
-        """Address after the one of *index*: a step further modulo *last*, which ends the matrix."""
-        total = address + step
-        wrapped = Mux(total >= last, total - last, total)
-        return Mux(index == last, 0, Mux(index + 1 == last, last, wrapped))
+    def _walk(m, name, advance, first, step, less, last, before_last, first_step=None):
+        """Walk through the addresses of matrices; return address, index and "it is the last".
+
+        An address is a *step* further than the one before, modulo *last*, which ends the matrix.
+        The first one is 0, and *first* is high there; a step from it is *first_step*, if that is
+        not *step* itself.
+        """
+        address, index = (
+            Signal.like(step, name=f"{name}_{x}", init=0) for x in ("address", "index")
+        )
+        nearly, end = Signal(name=f"{name}_nearly"), Signal(name=f"{name}_end")
+        straight, wrapped = address + step, Signal(signed(len(address) + 2))
+        m.d.comb += wrapped.eq(address + less)
+        following = Mux(wrapped[-1], straight, wrapped)
+        if first_step is not None:
+            following = Mux(first, first_step, following)
+        with m.If(advance):
+            m.d.sync += [
+                first.eq(end),
+                end.eq(nearly),
+                nearly.eq(index == before_last),
+                index.eq(Mux(end, 0, index + 1)),
+                address.eq(Mux(end, 0, Mux(nearly, last, following))),
+            ]
+        return address, index, end

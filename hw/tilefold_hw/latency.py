@@ -36,7 +36,7 @@ has drained; at the decoder, and at an encoder behind a projector. (An encoder w
 take the packet's first sample before.)"""
 
 # From the item that a transposition waits for to the first item out.
-_TRANSPOSE = 3 + OUTLET
+_TRANSPOSE = 4 + OUTLET
 
 # From the step that completes a projector's output to its transfer.
 _SCALE = 20 + SLUICE
