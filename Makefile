@@ -16,7 +16,7 @@ DEMO := $(if $(wildcard $(DEV)),$(DEV),$(VENV)/demo.stamp)
 help:  ## list these targets
 	@echo 'make TARGET    (from nothing: each target installs what it needs into $(VENV))'
 	@echo
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1@\2/p' Makefile | awk -F@ '{ printf "%-10s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1@\2/p' Makefile | awk -F@ '{ printf "%-14s %s\n", $$1, $$2 }'
 	@echo
 	@echo '  PYTHON=python3.12     the interpreter to make $(VENV) with (default: python3; 3.11 or later)'
 	@echo '  VENV=.venv312         another environment beside the first'
@@ -36,6 +36,14 @@ slow: $(DEV)  ## run the slow tests
 
 .PHONY: check
 check: lint types test  ## all that a change must pass: lint, types, test
+
+.PHONY: performance
+performance: $(DEV)  ## measure what docs/performance.md tells, and write it (hours)
+	$(RUN) -m tilefold_boards.performance
+
+.PHONY: estimate
+estimate: $(DEV)  ## fit `tilefold estimate` to circuits that are synthesised (an hour)
+	$(RUN) tools/fit_estimate.py
 
 .PHONY: lint
 lint: $(DEV)  ## look for errors and for code that is not formatted

@@ -34,6 +34,7 @@ ALLOWED = {
         "amaranth": "*",
         "amaranth_boards": "*",
         "click": "verbs.py */verbs.py",
+        "distributed": "sweep/run.py",
         "rich": "*",
     },
     "sim/tilefold_sim": {
@@ -53,6 +54,7 @@ ALLOWED = {
 
 # Package: what it may import inside a function besides, so that only who calls it needs the extra.
 ALLOWED_LATE = {
+    "boards/tilefold_boards": {"matplotlib", "pyarrow"},
     "sw/tilefold": {"sklearn", "torch"},
     "sim/tilefold_sim": {"sklearn"},
 }

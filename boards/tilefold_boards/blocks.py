@@ -14,13 +14,12 @@ from tilefold_gateware.encoder import Encoder
 from tilefold_gateware.pack import Packer
 from tilefold_gateware.project import Projector
 from tilefold_gateware.quantise import Dequantiser, Quantiser
+from tilefold_gateware.streams import laned
 from tilefold_gateware.transpose import Transposer
 from tilefold_gateware.unpack import Unpacker
-from tilefold_hw import latency
 from tilefold_hw.config import CodecConfig
-from tilefold_hw.layer import Layer
+from tilefold_hw.estimate import LATENCIES
 from tilefold_hw.regs import decoder_map, encoder_map
-from tilefold_hw.table import masked, triangle
 
 
 def lanes(config: CodecConfig) -> int:
@@ -28,26 +27,20 @@ def lanes(config: CodecConfig) -> int:
     return config.lanes
 
 
-def usual_layer(config: CodecConfig) -> Layer:
-    """Return the layer that latencies are told for: all channels, half of the coefficients kept."""
-    n = config.tile
-    half = triangle(n, n * n // 2)
-    width = min(8, config.field.width)
-    table = masked(n, keep=half, width=width, shift=config.coefficient.width - width)
-    return Layer(groups=1, tables=(table,), index=(0,) * config.channels)
-
-
 @dataclass(frozen=True, slots=True)
 class Block:
     """A circuit that a configuration decides on."""
 
     name: str
+    kind: type[wiring.Component]
     make: Callable[[CodecConfig], wiring.Component]
-    #: Cycles from a packet's, a tile's or an item's first transfer in to the first one out.
-    latency_cycles: Callable[[CodecConfig], int]
     #: Items a clock.
     per_clock: Callable[[CodecConfig], float] = lanes
     unit: str = "sample"
+
+    def latency_cycles(self, config: CodecConfig) -> int:
+        """Cycles from a packet's, a tile's or an item's first transfer in to the first one out."""
+        return LATENCIES[self.name](config)
 
 
 def _macs(name: str, config: CodecConfig) -> int:
@@ -66,42 +59,26 @@ def _expand(config: CodecConfig) -> Projector:
 
 
 def _reorder(config: CodecConfig) -> Transposer:
-    return Transposer(shape(config.sample), config.pixels, config.channels, vary="columns")
+    # As in an encoder: the samples of a clock stay together.
+    sample = laned(shape(config.sample), config.lanes)
+    return Transposer(sample, config.pixels // config.lanes, config.channels, vary="columns")
 
 
 BLOCKS = {
     block.name: block
     for block in (
-        Block(
-            "dct", lambda c: Dct(c.transform, c.lanes), lambda c: latency.dct(c.transform, c.lanes)
-        ),
-        Block(
-            "idct",
-            lambda c: Idct(c.transform, c.lanes),
-            lambda c: latency.idct(c.transform, c.lanes),
-        ),
-        Block("quantise", Quantiser, latency.quantise),
-        Block("dequantise", Dequantiser, latency.dequantise),
-        Block("pack", Packer, latency.pack),
-        Block("unpack", Unpacker, latency.unpack),
-        Block(
-            "project",
-            _project,
-            lambda c: latency.project(c.channels),
-            lambda c: _macs("project", c),
-            "MAC",
-        ),
-        Block(
-            "expand",
-            _expand,
-            lambda c: latency.project(c.channels),
-            lambda c: _macs("expand", c),
-            "MAC",
-        ),
-        Block("reorder", _reorder, lambda c: latency.transpose(c.pixels, c.channels)),
-        Block("encoder", Encoder, lambda c: latency.encoder(c, usual_layer(c))),
-        Block("decoder", Decoder, lambda c: latency.decoder(c, usual_layer(c))),
-        Block("codec", Codec, lambda c: latency.codec(c, usual_layer(c))),
+        Block("dct", Dct, lambda c: Dct(c.transform, c.lanes)),
+        Block("idct", Idct, lambda c: Idct(c.transform, c.lanes)),
+        Block("quantise", Quantiser, Quantiser),
+        Block("dequantise", Dequantiser, Dequantiser),
+        Block("pack", Packer, Packer),
+        Block("unpack", Unpacker, Unpacker),
+        Block("project", Projector, _project, lambda c: _macs("project", c), "MAC"),
+        Block("expand", Projector, _expand, lambda c: _macs("expand", c), "MAC"),
+        Block("reorder", Transposer, _reorder),
+        Block("encoder", Encoder, Encoder),
+        Block("decoder", Decoder, Decoder),
+        Block("codec", Codec, Codec),
     )
 }
 """Blocks by name, in the order of the data path."""

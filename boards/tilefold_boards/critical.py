@@ -8,9 +8,13 @@ from typing import Any
 from .harness import INPUT, OUTPUT
 
 # What Yosys and nextpnr hang on the names of a circuit's own signals.
-_MADE = re.compile(
-    r"(_(TRELLIS|LUT|CCU2C|PFUMX|L6MUX|MULT|DP16|SB_|DFF|ALU|MUX2|RAM16|GND|VCC|DO[AB]?\d)|\$).*"
+_CELL = re.compile(
+    r"_(TRELLIS|LUT|CCU2C|PFUMX|L6MUX|MULT|DP16|SB_|DFF|ALU|MUX2|RAM16|GND|VCC|DO[AB]?\d).*"
 )
+_PART = re.compile(r"(?<=\w)\$.*")
+
+# Ports of a carry chain.
+_CARRIES = ("FCO", "FCI", "COUT", "CIN", "I3_CIN")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ def critical_path(report: dict[str, Any]) -> Path | None:
     routing = sum(step["delay"] for step in steps if step["type"] == "routing")
     nets = [step["net"] for step in steps if step["type"] == "routing"]
     start = steps[0]["from"]["cell"]
-    via = dict.fromkeys(_plain(net) for net in nets[1:] if not _MADE.search(net))
+    via = dict.fromkeys(_plain(net) for net in nets[1:] if _is_own(net))
     return Path(
         start=_name(start, nets[0] if nets else start),
         end=_name(steps[-1]["to"]["cell"]),
@@ -64,15 +68,12 @@ def critical_path(report: dict[str, Any]) -> Path | None:
 
 def _levels(steps: list[dict[str, Any]]) -> int:
     """Count the cells that are passed through; a carry chain counts once."""
-    cells = [(_name(step["to"]["cell"]), step) for step in steps if step["type"] == "logic"]
+    passed = [step for step in steps if step["type"] == "logic"]
     carried = sum(
-        _carries(before) and _carries(after, "from") for (_, before), (_, after) in pairwise(cells)
+        before["to"]["port"] in _CARRIES and after["from"]["port"] in _CARRIES
+        for before, after in pairwise(passed)
     )
-    return len(cells) - carried
-
-
-def _carries(step: dict[str, Any], end: str = "to") -> bool:
-    return step[end]["port"] in ("FCO", "FCI", "COUT", "CIN", "I3_CIN")
+    return len(passed) - carried
 
 
 def _name(cell: str, net: str = "") -> str:
@@ -80,13 +81,18 @@ def _name(cell: str, net: str = "") -> str:
     for mark, word in ((INPUT, "input"), (OUTPUT, "output")):
         if cell.startswith(mark):
             return f"{word} {re.sub('_(DFF)?LC$', '', cell.removeprefix(mark))}"
-    if net and not _MADE.search(net):
+    if net and _is_own(net):
         return _plain(net)
     kind = "multiplier" if re.search("MULT|MAC16|DSP", cell) else ""
     kind = kind or ("memory" if re.search("DP16|DPR16|RAM|BSRAM", cell) else "")
-    return " ".join(filter(None, (kind, _plain(_MADE.sub("", cell)) or cell)))
+    return " ".join(filter(None, (kind, _plain(_PART.sub("", _CELL.sub("", cell))) or cell)))
 
 
-def _plain(net: str) -> str:
-    # Clock buffers and Amaranth's own wires.
-    return net.removeprefix("\\")
+def _is_own(net: str) -> bool:
+    """Whether a net has the name that the circuit gave it."""
+    return not _CELL.search(net) and "$" not in net
+
+
+def _plain(name: str) -> str:
+    # Verilog's mark of a name with other signs in it.
+    return name.removeprefix("\\")

@@ -22,11 +22,9 @@ _KEEP = {"keep": "1".zfill(32)}
 
 
 @dataclass(frozen=True, slots=True)
-class Harnessed:
-    """A circuit in its harness."""
+class Counts:
+    """What is counted before anything is placed."""
 
-    #: Netlist in Yosys's JSON.
-    text: str
     #: Cells of the circuit alone, by type.
     mapped: dict[str, int]
     #: Flip-flops among them.
@@ -36,6 +34,15 @@ class Harnessed:
     #: Those of them that share a cell with a look-up table of the circuit, where the family has
     #: both in one.
     shared: int
+
+
+@dataclass(frozen=True, slots=True)
+class Harnessed:
+    """A circuit in its harness."""
+
+    #: Netlist in Yosys's JSON.
+    text: str
+    counts: Counts
     #: Names of the pins: clocks, scan in, scan out.
     pins: tuple[str, ...]
 
@@ -107,15 +114,15 @@ def wrap(module: Netlist, part: Part, clocks: tuple[str, ...] = ("clk",)) -> Har
 
     wrapped = {**module, "ports": pins, "cells": cells}
     wrapped["attributes"] = {"top": "1".zfill(32)}
-    return Harnessed(
-        text=json.dumps({"creator": "tilefold", "modules": {"harness": wrapped}}),
+    counts = Counts(
         mapped=dict(mapped),
         # TRELLIS_FF; SB_DFF and SB_DFFE, SB_DFFSR ...; DFF, DFFE, DFFRE ...
         flip_flops=sum(n for kind, n in mapped.items() if kind.startswith(flip_flop.cell)),
         harness_flip_flops=inputs_count + len(outputs),
         shared=_shared(module, outputs) if part.family.joint else 0,
-        pins=tuple(pins),
     )
+    text = json.dumps({"creator": "tilefold", "modules": {"harness": wrapped}})
+    return Harnessed(text, counts, tuple(pins))
 
 
 def _shared(module: Netlist, outputs: list[int]) -> int:

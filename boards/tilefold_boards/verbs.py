@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tilefold_hw.config import PRESETS, CodecConfig, preset
+from tilefold_hw.config import named
 
 from .blocks import BLOCKS, block
 from .parts import PARTS
@@ -19,17 +19,6 @@ tilefold fpga mine.toml --block dct --block pack --seeds 8
 tilefold fpga tiny --part ice40-up5k --json figures.json
 tilefold fpga --verilog theirs.v --top dct8x8 --clock CLK --per-clock 1
 """
-
-
-def read_config(text: str) -> CodecConfig:
-    """Return the preset called *text*, or the configuration in the file of that name."""
-    if text in PRESETS:
-        return preset(text)
-    if not Path(text).is_file():
-        raise ValueError(
-            f"configuration must be a TOML file or one of {', '.join(PRESETS)}, not {text!r}"
-        )
-    return CodecConfig.load(text)
 
 
 @click.command(epilog=_FPGA_EXAMPLES)
@@ -50,10 +39,10 @@ def read_config(text: str) -> CodecConfig:
 )
 @click.option(
     "--seeds",
-    type=click.IntRange(1, 1000),
+    type=click.IntRange(0, 1000),
     default=3,
     show_default=True,
-    help="Placements to try: seeds 1, 2, ...",
+    help="Placements to try: seeds 1, 2, ...; 0: no placement and no clock, only the area.",
 )
 @click.option("--jobs", type=click.IntRange(1), help="Programs at a time.  [default: one a core]")
 @click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write all.")
@@ -106,9 +95,11 @@ def fpga(
     from rich.console import Console
 
     from .files import write_json
-    from .measure import FORMAT, Case, case, measure, versions
+    from .measure import measure, versions
+    from .measurement import FORMAT, Case, case
     from .parts import part
     from .progress import Lines
+    from .route import PACK
     from .show import show
     from .synthesis import Verilog
 
@@ -126,7 +117,7 @@ def fpga(
         for option, given in (("--top", top), ("--clock", clocks), ("--latency", latency)):
             if given:
                 raise click.UsageError(f"{option} needs --verilog")
-        read = read_config(config)
+        read = named(config)
         cases = [case(block(name), read) for name in dict.fromkeys(names or _DEFAULT_BLOCKS)]
 
     console = Console()
@@ -140,7 +131,7 @@ def fpga(
             chosen,
             directory / chosen.name,
             freq_mhz=freq,
-            seeds=range(1, seeds + 1),
+            seeds=range(1, seeds + 1) if seeds else (PACK,),
             jobs=jobs,
             hear=lines.hear,
             done=lines.done,

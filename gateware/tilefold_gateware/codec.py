@@ -11,7 +11,7 @@ from .arith import shape
 from .chain import chain
 from .decoder import Decoder
 from .encoder import Encoder
-from .streams import Bus, framed
+from .streams import Bus, framed, laned
 
 
 class Store(wiring.Component):
@@ -74,8 +74,8 @@ class Codec(wiring.Component):
         self.config = config
         super().__init__(
             {
-                "i": In(stream.Signature(shape(config.sample))),
-                "o": Out(stream.Signature(framed(shape(config.restored)))),
+                "i": In(stream.Signature(laned(shape(config.sample), config.lanes))),
+                "o": Out(stream.Signature(framed(laned(shape(config.restored), config.lanes)))),
                 "encoder_bus": In(Bus(encoder_map(config).address_width)),
                 "decoder_bus": In(Bus(decoder_map(config).address_width)),
                 "stored": Out(1),

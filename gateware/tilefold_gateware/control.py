@@ -26,6 +26,8 @@ class Control(wiring.Component):
         Content of the ``version`` register.
     digest : str
         Digest of the configuration, in hex.
+    lanes : int
+        Samples of a cycle.
 
     Members
     -------
@@ -40,8 +42,8 @@ class Control(wiring.Component):
         A packet begins in this cycle.
     done, done_bank : In(1)
         The last item of a packet of that bank leaves in this cycle.
-    count_* : In(1)
-        Count one, on the counter of that name.
+    count_* : In(range(lanes + 1))
+        Count so many, on the counter of that name.
     framing : In(1)
         Raise the sticky error of that name.
     *memory* : Out(Write)
@@ -51,7 +53,7 @@ class Control(wiring.Component):
     # More packets than can be inside at once: the smallest has 16 samples.
     _INSIDE = 256
 
-    def __init__(self, regmap: RegisterMap, version: int, digest: str):
+    def __init__(self, regmap: RegisterMap, version: int, digest: str, lanes: int = 1):
         self.regmap = regmap
         self.version = version
         self.digest = digest
@@ -66,7 +68,10 @@ class Control(wiring.Component):
                 "done": In(1),
                 "done_bank": In(1),
                 "framing": In(1),
-                **{f"count_{name.removesuffix('_count')}": In(1) for name in self.counters},
+                **{
+                    f"count_{name.removesuffix('_count')}": In(range(lanes + 1))
+                    for name in self.counters
+                },
                 **{
                     memory.name: Out(Write(1 + memory.address_width, memory.width))
                     for memory in regmap.memories

@@ -1,11 +1,13 @@
 """Corner: tiles of eight by eight turn from rows into columns between the two passes."""
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, ShapeLike, Signal
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from tilefold_hw.fixed import Q
 from tilefold_hw.latency import corner
 
+from .arith import round_shift, shape
 from .pipeline import delay
 from .ram import Ram
 from .streams import each, laned
@@ -25,8 +27,8 @@ class Corner(wiring.Component):
 
     Parameters
     ----------
-    shape : ShapeLike
-        An item.
+    i, o : Q
+        Formats of an item that comes, and of one that goes: rounded, if it has fewer bits.
     lanes : int
     latency : int
         Cycles from ``take`` to the first ``push`` of a row.
@@ -35,31 +37,32 @@ class Corner(wiring.Component):
     -------
     room, take, took, push : Out(1), In(1), In(FRAMING), In(1)
         The other side of those of the pass in front.
-    data : In(laned(shape))
+    data : In(laned(i))
         Items pushed.
     o : Out(stream of FRAMING)
         Transfers of items, to the pass behind. ``last`` is on the last of a tile.
-    o_data : Out(laned(shape))
+    o_data : Out(laned(o))
         The items themselves, :attr:`lag` cycles later.
     """
 
-    def __init__(self, shape: ShapeLike, lanes: int, latency: int):
-        self.shape = shape
+    def __init__(self, i: Q, o: Q, lanes: int, latency: int):
+        self.shape = shape(o)
+        self.dropped = i.f - o.f
         self.lanes = lanes
         self.beats = POINTS // lanes
         self.wait, self.lag = corner(latency, lanes)
         # A tile's first column has left when the row comes that takes its places.
         period = POINTS * self.beats
-        self.tiles = next(tiles for tiles in (1, 2, 4) if self.wait <= period * (tiles - 1))
+        self.tiles = next(tiles for tiles in (2, 4) if self.wait < period * (tiles - 1))
         super().__init__(
             {
                 "room": Out(1),
                 "take": In(1),
                 "took": In(FRAMING),
                 "push": In(1),
-                "data": In(laned(shape, lanes)),
+                "data": In(laned(shape(i), lanes)),
                 "o": Out(stream.Signature(FRAMING)),
-                "o_data": Out(laned(shape, lanes)),
+                "o_data": Out(laned(shape(o), lanes)),
             }
         )
 
@@ -81,7 +84,7 @@ class Corner(wiring.Component):
             r_address = Cat(Mux(r_turn[-1], plain["r"], turned["r"]), r_turn[:-1])
             depth = POINTS * self.beats * self.tiles
             if self.lanes == 1:
-                m.submodules.bank = store = Ram(Shape.cast(self.shape).width, depth)
+                m.submodules.bank = store = Ram(self.shape.width, depth)
                 m.d.comb += [
                     store.write.address.eq(w_address),
                     store.write.data.eq(coming[bank]),
@@ -121,7 +124,7 @@ class Corner(wiring.Component):
             coming = _exchange(coming, row[: (self.lanes - 1).bit_length()])
         # A cycle on the way to the banks: memories lie far from adders, and lanes change places.
         later = [delay(m, x, 1) for x in (turn, row, beat, self.push)]
-        return *later, [delay(m, x, 1) for x in coming]
+        return *later, [round_shift(_register(m, x), self.dropped) for x in coming]
 
     def _sweep(self, m):
         """Read tiles, column by column; return turn, column and beat."""
@@ -142,18 +145,15 @@ class Corner(wiring.Component):
             m.d.sync += beat.eq(Mux(beat_end, 0, beat + 1))
         with m.If(column_end):
             m.d.sync += [column.eq(column + 1), turn.eq(turn + (column == POINTS - 1))]
-        m.d.sync += inside.eq(inside + self.take - column_end)
+        m.d.sync += inside.eq(inside + self.take - delay(m, column_end, 1))
 
-        # Tiles that may be read, the one that becomes so in this cycle included; their framing is
-        # asked for at the end of a column.
-        ready = Signal(range(self.tiles + 1))
-        come = delay(m, whole, self.wait)
-        m.d.comb += self.o.valid.eq(come | (ready != 0))
-        m.d.sync += ready.eq(ready + come - tile_end)
+        # Tiles that may be read; their framing is asked for at the end of a column.
+        ready, left = Signal(range(self.tiles + 1)), Signal(range(self.tiles + 1))
+        soon, took = (delay(m, flag, self.wait - 1) for flag in (whole, self.took))
+        m.d.comb += left.eq(ready + soon - tile_end)
+        m.d.sync += [ready.eq(left), self.o.valid.eq(left != 0)]
         framing = [Signal(FRAMING, name=f"framing_{k}") for k in range(self.tiles)]
         w_turn = Signal.like(turn)
-        early = max(self.wait - 1, 0)
-        soon, took = (delay(m, flag, early) for flag in (whole, self.took))
         with m.If(soon):
             m.d.sync += w_turn.eq(w_turn + 1)
             for k, each_framing in enumerate(framing):
@@ -165,6 +165,12 @@ class Corner(wiring.Component):
             self.o.payload.bank.eq(current.bank),
         ]
         return turn, column, beat
+
+
+def _register(m, value):
+    register = Signal.like(value)
+    m.d.sync += register.eq(value)
+    return register
 
 
 def _exchange(values, number):

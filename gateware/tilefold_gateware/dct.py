@@ -121,8 +121,9 @@ def _members(transform, lanes, i, o):
 def _turn(box, kind, first: Pass, second: Pass) -> Module:
     """Both passes of *kind*, the corner between them and the queue behind: the inside of *box*."""
     m = Module()
-    m.submodules.first = before = kind(first, box.lanes)
-    m.submodules.corner = corner = Corner(shape(first.o), box.lanes, before.latency)
+    # Several lanes change places behind the pass, and are rounded after that.
+    m.submodules.first = before = kind(first, box.lanes, rounded=box.lanes == 1)
+    m.submodules.corner = corner = Corner(before.out, first.o, box.lanes, before.latency)
     m.submodules.second = after = kind(second, box.lanes, corner.lag)
     m.submodules.outlet = outlet = Batch(box.o.payload.shape(), after.latency, after.beats)
     m.d.comb += [

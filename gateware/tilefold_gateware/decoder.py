@@ -16,7 +16,7 @@ from .dct import Idct
 from .level import Clipper
 from .project import Projector
 from .quantise import Dequantiser
-from .streams import Bus, chosen, framed
+from .streams import Bus, chosen, framed, laned
 from .transpose import Transposer
 from .unpack import Unpacker
 from .watch import Watch
@@ -30,8 +30,8 @@ class Decoder(wiring.Component):
     A packet gives the samples that its settings say, whatever words come: if some are missing or
     too many, the sticky error ``framing`` is raised, and the packet after is sound again.
 
-    Latency :func:`tilefold_hw.latency.decoder`; one sample a cycle, no bubble between tile groups
-    or packets, as in :class:`~tilefold_gateware.encoder.Encoder`. Golden model:
+    Latency :func:`tilefold_hw.latency.decoder`; *lanes* samples a cycle, no bubble between
+    tile groups or packets, as in :class:`~tilefold_gateware.encoder.Encoder`. Golden model:
     :func:`tilefold.model.codec.decode`.
 
     Parameters
@@ -42,7 +42,7 @@ class Decoder(wiring.Component):
     -------
     i : In(stream of framed(word))
         Words, ``last`` on the last of a packet.
-    o : Out(stream of framed(config.restored))
+    o : Out(stream of framed(laned(config.restored)))
         Samples in the order that the encoder took, ``last`` on the last of a packet.
     bus : In(Bus)
         Registers of :func:`tilefold_hw.regs.decoder_map`. Nothing is taken at ``i`` before a layer
@@ -55,7 +55,7 @@ class Decoder(wiring.Component):
         super().__init__(
             {
                 "i": In(stream.Signature(framed(config.word_width))),
-                "o": Out(stream.Signature(framed(shape(config.restored)))),
+                "o": Out(stream.Signature(framed(laned(shape(config.restored), config.lanes)))),
                 "bus": In(Bus(self.regmap.address_width)),
             }
         )
@@ -63,17 +63,19 @@ class Decoder(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        m.submodules.control = control = Control(self.regmap, DECODER, config.digest)
+        m.submodules.control = control = Control(self.regmap, DECODER, config.digest, config.lanes)
         connect(m, flipped(self.bus), control.bus)
 
         setting = partial(chosen, control.settings)
         unpack = Unpacker(config)
         clip = Clipper(config)
-        reorder = Transposer(shape(config.restored), config.channels, config.pixels, vary="rows")
+        sample = laned(shape(config.restored), config.lanes)
+        pieces = config.pixels // config.lanes
+        reorder = Transposer(sample, config.channels, pieces, vary="rows")
         stages = {
             "unpack": unpack,
             "dequantise": Dequantiser(config),
-            "idct": Idct(config.transform),
+            "idct": Idct(config.transform, config.lanes),
             "clip": clip,
             "reorder": reorder,
         }
@@ -88,7 +90,7 @@ class Decoder(wiring.Component):
                 low="expand_low",
                 high="expand_high",
             )
-        watch = stages["watch"] = Watch(shape(config.restored))
+        watch = stages["watch"] = Watch(sample)
         chain(m, o=flipped(self.o), **stages)
 
         word = Signal()

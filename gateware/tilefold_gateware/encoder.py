@@ -18,7 +18,7 @@ from .level import Centre
 from .pack import Packer
 from .project import Projector
 from .quantise import Quantiser
-from .streams import Bus, chosen, framed
+from .streams import Bus, chosen, framed, laned
 from .transpose import Transposer
 from .watch import Watch
 
@@ -31,10 +31,10 @@ class Encoder(wiring.Component):
     The words of a packet are known from its settings alone: ``words(packet) = max(1, ⌈Σ width /
     word_width⌉)``. They are counted, and compared with the number that the host wrote.
 
-    Latency :func:`tilefold_hw.latency.encoder`; one sample a cycle, no bubble between tile groups
-    or packets (a projector may need longer: :func:`tilefold_hw.budget.packet_cycles`; packets with
-    another number of channels wait until the reorder memory has drained). Golden model:
-    :func:`tilefold.model.codec.encode`.
+    Latency :func:`tilefold_hw.latency.encoder`; *lanes* samples a cycle, no bubble between tile
+    groups or packets (a projector may need longer: :func:`tilefold_hw.budget.packet_cycles`;
+    packets with another number of channels wait until the reorder memory has drained). Golden
+    model: :func:`tilefold.model.codec.encode`.
 
     Parameters
     ----------
@@ -42,8 +42,9 @@ class Encoder(wiring.Component):
 
     Members
     -------
-    i : In(stream of config.sample)
-        Samples: tile groups in a row, pixel-major, the pixels of a tile in raster order.
+    i : In(stream of laned(config.sample))
+        Samples: tile groups in a row, pixel-major, the pixels of a tile in raster order. Several
+        lanes carry neighbouring pixels of one channel, then those of the next channel.
     o : Out(stream of framed(word))
         Words, ``last`` on the last of a packet.
     bus : In(Bus)
@@ -56,7 +57,7 @@ class Encoder(wiring.Component):
         self.regmap = encoder_map(config)
         super().__init__(
             {
-                "i": In(stream.Signature(shape(config.sample))),
+                "i": In(stream.Signature(laned(shape(config.sample), config.lanes))),
                 "o": Out(stream.Signature(framed(config.word_width))),
                 "bus": In(Bus(self.regmap.address_width)),
             }
@@ -65,12 +66,14 @@ class Encoder(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        m.submodules.control = control = Control(self.regmap, ENCODER, config.digest)
+        m.submodules.control = control = Control(self.regmap, ENCODER, config.digest, config.lanes)
         connect(m, flipped(self.bus), control.bus)
 
         setting = partial(chosen, control.settings)
-        frame = Framer(config, shape(config.sample))
-        reorder = Transposer(shape(config.sample), config.pixels, config.channels, vary="columns")
+        sample = laned(shape(config.sample), config.lanes)
+        frame = Framer(config, sample)
+        pieces = config.pixels // config.lanes
+        reorder = Transposer(sample, pieces, config.channels, vary="columns")
         quantise = Quantiser(config)
         pack = Packer(config)
         stages = {"frame": frame}
@@ -88,7 +91,7 @@ class Encoder(wiring.Component):
         stages |= {
             "reorder": reorder,
             "centre": Centre(config),
-            "dct": Dct(config.transform),
+            "dct": Dct(config.transform, config.lanes),
             "quantise": quantise,
             "pack": pack,
             "watch": (watch := Watch(config.word_width)),

@@ -18,8 +18,8 @@ from .vector import HALF, POINTS, VectorPass, multiply
 
 
 class _Forward(VectorPass):
-    def __init__(self, step: Pass, lanes: int = 1, lag: int = 0):
-        super().__init__(step, lanes, lag)
+    def __init__(self, step: Pass, lanes: int = 1, lag: int = 0, *, rounded: bool = True):
+        super().__init__(step, lanes, lag, rounded=rounded)
         self.folded = shape(step.i + step.i)
         self.twice = shape((step.i + step.i) + (step.i + step.i))
         self.acc = shape(step.accumulator)
@@ -37,8 +37,9 @@ class _Forward(VectorPass):
         return product
 
     def _round(self, m: Module, totals) -> None:
-        """Leave with *totals*, the half that rounds them added."""
-        self._leave(m, [total + (1 << self.step.shift >> 1) for total in totals])
+        """Leave with *totals*, and the half that rounds them."""
+        half = 1 << self.step.shift >> 1 if self.rounded else 0
+        self._leave(m, [total + half for total in totals])
 
 
 class SerialForward(_Forward):

@@ -12,16 +12,16 @@ from .streams import inner
 class Framer(wiring.Component):
     """Give every sample its packet's ``bank``, and ``last`` to the last one.
 
-    Samples come in pixel-major tile groups; a packet is ``groups`` of them. Nothing is taken before
-    a layer has been committed.
+    Samples come in pixel-major tile groups, *lanes* neighbouring pixels of a channel at a time; a
+    packet is ``groups`` of them. Nothing is taken before a layer has been committed.
 
-    Latency 0; one sample a cycle.
+    Latency 0; one item a cycle.
 
     Parameters
     ----------
     config : CodecConfig
     shape : ShapeLike
-        Shape of a sample.
+        Shape of what an item carries.
 
     Members
     -------
@@ -59,12 +59,13 @@ class Framer(wiring.Component):
         m = Module()
         inside, bank = Signal(), Signal()
         channel = Signal(range(self.config.channels))
-        pixel = Signal(range(self.config.pixels))
+        pieces = self.config.pixels // self.config.lanes
+        piece = Signal(range(pieces))
         group = Signal(GROUPS_WIDTH)
 
         channel_end = channel + 1 == self.channels
-        pixel_end = channel_end & (pixel == self.config.pixels - 1)
-        last = pixel_end & (group + 1 == self.groups)
+        piece_end = channel_end & (piece == pieces - 1)
+        last = piece_end & (group + 1 == self.groups)
         m.d.comb += [
             self.bank.eq(Mux(inside, bank, self.next_bank)),
             self.o.payload.data.eq(self.i.payload),
@@ -79,8 +80,8 @@ class Framer(wiring.Component):
         with m.If(self.o.valid & self.o.ready):
             m.d.sync += channel.eq(Mux(channel_end, 0, channel + 1))
             with m.If(channel_end):
-                m.d.sync += pixel.eq(Mux(pixel_end, 0, pixel + 1))
-            with m.If(pixel_end):
+                m.d.sync += piece.eq(Mux(piece_end, 0, piece + 1))
+            with m.If(piece_end):
                 m.d.sync += group.eq(Mux(last, 0, group + 1))
             with m.If(last):
                 m.d.sync += inside.eq(0)

@@ -6,6 +6,8 @@ and 6). Then ``even = A + C, B + D, B - D, A - C``, and the two halves of the ou
 ``even[k] ± odd[k]``. The integers are those of the full matrix product.
 """
 
+from typing import Any
+
 from amaranth.hdl import Array, Cat, Module, Mux, Signal
 
 from tilefold_hw import latency
@@ -18,10 +20,10 @@ from .vector import HALF, POINTS, VectorPass, multiply
 
 
 class _Inverse(VectorPass):
-    def __init__(self, step: Pass, lanes: int = 1, lag: int = 0):
-        super().__init__(step, lanes, lag)
+    def __init__(self, step: Pass, lanes: int = 1, lag: int = 0, *, rounded: bool = True):
+        super().__init__(step, lanes, lag, rounded=rounded)
         self.acc = shape(step.accumulator)
-        self.rounding = 1 << step.shift >> 1
+        self.rounding = 1 << step.shift >> 1 if rounded else 0
         self.cycles = latency.multiply(step.i.width)
 
     def _times(self, m: Module, name: str, item, constants, place):
@@ -47,8 +49,8 @@ class SerialInverse(_Inverse):
     Golden model: :func:`tilefold.model.dct.idct`.
     """
 
-    def __init__(self, step: Pass, lanes: int = 1, lag: int = 0):
-        super().__init__(step, lanes, lag)
+    def __init__(self, step: Pass, lanes: int = 1, lag: int = 0, *, rounded: bool = True):
+        super().__init__(step, lanes, lag, rounded=rounded)
         self.depth = latency.inverse(step, lanes)
 
     def elaborate(self, platform):
@@ -86,9 +88,16 @@ class SerialInverse(_Inverse):
                 for k in (1, 2)
             ),
         ]
-        came, odd, ends, fourth = (
-            delay(m, flag, self.cycles) for flag in (entered, place[0], whole, again)
+        odd, even, third, ends = (
+            delay(m, flag, self.cycles)
+            for flag in (
+                entered & place[0],
+                entered & ~place[0],
+                (entered & place[0]) | again,
+                whole,
+            )
         )
+        odd_next = delay(m, place[0], self.cycles - 1)
 
         # cycle 1: add to the sums. Two that take turns at an adder go round in a ring. At the end
         # of a vector they are held for the way out, and begin again from their first values.
@@ -96,34 +105,36 @@ class SerialInverse(_Inverse):
         ring = [self._number(f"odd_{k}") for k in (3, 0)]
         turn = self._number("sum_0")
         m.d.comb += turn.eq(products[0] + ring[1])
-        with m.If((came & odd) | fourth):
+        with m.If(third):
             m.d.sync += [ring[0].eq(turn), ring[1].eq(ring[0])]
-        with m.If(ends):
-            m.d.sync += held[0].eq(turn)
-        with m.If(delay(m, ends, 1)):
-            m.d.sync += [held[3].eq(turn), *(x.eq(0) for x in ring)]
+        ended = delay(m, ends, 1)
+        with m.If(ended):
+            m.d.sync += [held[0].eq(ring[0]), held[3].eq(turn), *(x.eq(0) for x in ring)]
         for k, (upper, lower) in ((1, ("A", "C")), (2, ("B", "D"))):
             alone = self._number(f"odd_{k}")
             ring = [self._number(f"even_{lower}"), self._number(f"even_{upper}", self.rounding)]
-            turn = self._number(f"sum_{k}")
-            m.d.comb += turn.eq(products[k] + Mux(odd, alone, ring[1]))
-            with m.If(came & odd):
+            # Odd and even items alternate: the sum that is next has been at rest for a cycle.
+            so_far, turn = self._number(f"so_far_{k}"), self._number(f"sum_{k}")
+            m.d.comb += turn.eq(products[k] + so_far)
+            m.d.sync += so_far.eq(Mux(odd_next, Mux(ended, 0, alone), ring[1]))
+            with m.If(odd):
                 m.d.sync += alone.eq(turn)
-            with m.If(came & ~odd):
+            with m.If(even):
                 m.d.sync += [ring[0].eq(turn), ring[1].eq(ring[0])]
             with m.If(ends):
                 m.d.sync += [
-                    held[k].eq(turn),
+                    so_far.eq(self.rounding),
                     held[lower].eq(ring[0]),
                     held[upper].eq(ring[1]),
-                    alone.eq(0),
                     ring[0].eq(0),
                     ring[1].eq(self.rounding),
                 ]
+            with m.If(ended):
+                m.d.sync += [held[k].eq(alone), alone.eq(0)]
 
-        # cycle 2: the even sum, and the odd one with its sign; cycle 3: both. What chooses among
-        # them is in registers of its own: it decides for every bit.
-        following = self._count(m, ends)[1]
+        # cycle 2: the even sum; cycle 3: the odd one with its sign; cycle 4: both. What chooses
+        # among them is in registers of its own: it decides for every bit.
+        _, following = self._count(m, ends)
         k, outer, mirrored = Signal(2), Signal(), Signal()
         k_following = following[:2] ^ following[2].replicate(2)
         m.d.sync += [
@@ -131,16 +142,18 @@ class SerialInverse(_Inverse):
             outer.eq(k_following[0] == k_following[1]),
             mirrored.eq(following[2]),
         ]
-        even, signed_odd, minus = self._number("even"), self._number("signed_odd"), Signal()
+        even_sum, signed_odd, minus = self._number("even_sum"), self._number("signed_odd"), Signal()
         upper = Mux(outer, held["A"], held["B"])
         lower = Mux(outer, held["C"], held["D"])
-        odd = Array(held[number] for number in range(HALF))[k]
+        odd_sum = Array(held[number] for number in range(HALF))[delay(m, k, 1)]
+        mirrored_later = delay(m, mirrored, 1)
         m.d.sync += [
-            even.eq(add_or_subtract(upper, lower, k[1])),
-            signed_odd.eq(odd ^ mirrored.replicate(len(odd))),
-            minus.eq(mirrored),
+            even_sum.eq(add_or_subtract(upper, lower, k[1])),
+            signed_odd.eq(odd_sum ^ mirrored_later.replicate(len(odd_sum))),
+            minus.eq(mirrored_later),
         ]
-        self._leave(m, [(Cat(1, even).as_signed() + Cat(minus, signed_odd).as_signed()) >> 1])
+        even_sum = Cat(1, delay(m, even_sum, 1)).as_signed()
+        self._leave(m, [(even_sum + Cat(minus, signed_odd).as_signed()) >> 1])
         return m
 
 
@@ -153,8 +166,8 @@ class ParallelInverse(_Inverse):
     Golden model: :func:`tilefold.model.dct.idct`.
     """
 
-    def __init__(self, step: Pass, lanes: int = 1, lag: int = 0):
-        super().__init__(step, lanes, lag)
+    def __init__(self, step: Pass, lanes: int = 1, lag: int = 0, *, rounded: bool = True):
+        super().__init__(step, lanes, lag, rounded=rounded)
         self.levels = 0 if lanes == 2 else 1
         self.depth = latency.inverse(step, lanes)
 
@@ -164,7 +177,7 @@ class ParallelInverse(_Inverse):
         lanes = self.lanes
 
         # Products of every sum: with it whether to subtract, and the beats in which it counts.
-        terms = {name: [] for name in (*_EVEN_SUMS, *range(HALF))}
+        terms: dict[Any, list] = {name: [] for name in (*_EVEN_SUMS, *range(HALF))}
         for lane, item in enumerate(each(self.data, lanes)):
             numbers = range(lane, POINTS, lanes)
             made = {}
@@ -209,7 +222,8 @@ class ParallelInverse(_Inverse):
             m.d.sync += even[k].eq(value)
         order = [(k, False) for k in range(HALF)] + [(k, True) for k in reversed(range(HALF))]
         if lanes == POINTS:
-            self._leave(m, [even[k] - odd[k] if minus else even[k] + odd[k] for k, minus in order])
+            totals = [even[k] - odd[k] if minus else even[k] + odd[k] for k, minus in order]
+            self._leave(m, [self._later(m, total) for total in totals])
             return m
         slot, _ = self._count(m, delay(m, ends, 1))
         totals = []
@@ -222,9 +236,15 @@ class ParallelInverse(_Inverse):
                 y.eq(Array(odd[k] for k, _ in ways)[slot]),
                 minus.eq(mirrored),
             ]
-            totals.append(add_or_subtract(x, y, minus))
+            totals.append(self._later(m, add_or_subtract(x, y, minus)))
         self._leave(m, totals)
         return m
+
+    def _later(self, m, total):
+        """Put *total* into a register: whoever takes it has more to do with it."""
+        register = self._number("total")
+        m.d.sync += register.eq(total)
+        return register
 
     @staticmethod
     def _sums_of(numbers):

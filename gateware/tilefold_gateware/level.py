@@ -10,13 +10,13 @@ from tilefold_hw.fixed import SQ
 from .arith import clamp, shape
 from .outlet import Outlet
 from .pipeline import delay
-from .streams import inner
+from .streams import each, inner, laned
 
 
 class Centre(wiring.Component):
     """Centre unsigned samples on zero by inverting their top bit; signed ones pass.
 
-    Latency 0; one sample a cycle. Golden model: :func:`tilefold.model.level.centre`.
+    Latency 0; one item a cycle. Golden model: :func:`tilefold.model.level.centre`.
 
     Parameters
     ----------
@@ -24,25 +24,27 @@ class Centre(wiring.Component):
 
     Members
     -------
-    i : In(stream of inner(config.sample))
-    o : Out(stream of inner(config.centred))
+    i : In(stream of inner(laned(config.sample)))
+    o : Out(stream of inner(laned(config.centred)))
     """
 
     def __init__(self, config: CodecConfig):
         self.config = config
         super().__init__(
             {
-                "i": In(stream.Signature(inner(shape(config.sample)))),
-                "o": Out(stream.Signature(inner(shape(config.centred)))),
+                "i": In(stream.Signature(inner(laned(shape(config.sample), config.lanes)))),
+                "o": Out(stream.Signature(inner(laned(shape(config.centred), config.lanes)))),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
-        sample = self.i.payload.data.as_unsigned()
-        top = sample[-1] if self.config.sample_signed else ~sample[-1]
+        lanes = self.config.lanes
+        samples, centred = (each(x.payload.data, lanes) for x in (self.i, self.o))
+        for sample, out in zip(samples, centred, strict=True):
+            top = sample[-1] if self.config.sample_signed else ~sample[-1]
+            m.d.comb += out.eq(Cat(sample[:-1], top).as_signed())
         m.d.comb += [
-            self.o.payload.data.eq(Cat(sample[:-1], top).as_signed()),
             self.o.payload.last.eq(self.i.payload.last),
             self.o.payload.bank.eq(self.i.payload.bank),
             self.o.valid.eq(self.i.valid),
@@ -54,7 +56,7 @@ class Centre(wiring.Component):
 class Clipper(wiring.Component):
     """Undo :class:`Centre` and clip to the range that the layer sets.
 
-    Latency :data:`tilefold_hw.latency.CLIP`; one sample a cycle. Golden model:
+    Latency :data:`tilefold_hw.latency.CLIP`; one item a cycle. Golden model:
     :func:`tilefold.model.level.clip`.
 
     Parameters
@@ -63,24 +65,25 @@ class Clipper(wiring.Component):
 
     Members
     -------
-    i : In(stream of inner(config.transform.inverse_rows.o))
+    i : In(stream of inner(laned(config.transform.inverse_rows.o)))
         Restored samples around zero.
-    o : Out(stream of inner(config.restored))
+    o : Out(stream of inner(laned(config.restored)))
     low, high : In(config.restored)
         The range, for the item at ``i``.
-    clipped : Out(1)
-        High for a cycle for every sample that the clip changed.
+    clipped : Out(range(config.lanes + 1))
+        Samples that the clip changed, of an item, for a cycle.
     """
 
     def __init__(self, config: CodecConfig):
         self.config = config
+        restored = config.transform.inverse_rows.o
         super().__init__(
             {
-                "i": In(stream.Signature(inner(shape(config.transform.inverse_rows.o)))),
-                "o": Out(stream.Signature(inner(shape(config.restored)))),
+                "i": In(stream.Signature(inner(laned(shape(restored), config.lanes)))),
+                "o": Out(stream.Signature(inner(laned(shape(config.restored), config.lanes)))),
                 "low": In(shape(config.restored)),
                 "high": In(shape(config.restored)),
-                "clipped": Out(1),
+                "clipped": Out(range(config.lanes + 1)),
             }
         )
 
@@ -92,18 +95,24 @@ class Clipper(wiring.Component):
         m.d.comb += [self.i.ready.eq(outlet.ready), outlet.take.eq(enter)]
 
         # cycle 1: back around its own level; cycle 2: clip.
-        offset = 0 if self.config.sample_signed else 1 << (self.config.sample_width - 1)
-        level = Signal(shape(self.config.transform.inverse_rows.o + SQ(self.config.sample_width)))
+        config = self.config
+        offset = 0 if config.sample_signed else 1 << (config.sample_width - 1)
+        wide = shape(config.transform.inverse_rows.o + SQ(config.sample_width))
         low, high = Signal.like(self.low), Signal.like(self.high)
         valid = delay(m, enter, 1)
+        m.d.sync += [low.eq(self.low), high.eq(self.high)]
+        outside = []
+        samples, clipped = (
+            each(x, config.lanes) for x in (self.i.payload.data, outlet.payload.data)
+        )
+        for sample, out in zip(samples, clipped, strict=True):
+            level = Signal(wide)
+            m.d.sync += [level.eq(sample + offset), out.eq(clamp(level, low, high))]
+            outside.append(valid & ((level < low) | (level > high)))
         m.d.sync += [
-            level.eq(self.i.payload.data + offset),
-            low.eq(self.low),
-            high.eq(self.high),
+            self.clipped.eq(sum(outside)),
             outlet.push.eq(valid),
-            outlet.payload.data.eq(clamp(level, low, high)),
             outlet.payload.last.eq(delay(m, self.i.payload.last, 1)),
             outlet.payload.bank.eq(delay(m, self.i.payload.bank, 1)),
-            self.clipped.eq(valid & ((level < low) | (level > high))),
         ]
         return m

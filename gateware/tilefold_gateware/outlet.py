@@ -64,10 +64,10 @@ class Outlet(_Queue):
 
     # Cycles that a place is taken beside those in the pipeline: one in the queue, one until its
     # return shows, one until ``ready`` follows.
-    _ROUND = 3
+    ROUND = 3
 
     def __init__(self, shape: ShapeLike, latency: int):
-        super().__init__(shape, latency + self._ROUND, take=In(1))
+        super().__init__(shape, latency + self.ROUND, take=In(1))
 
     def elaborate(self, platform):
         m = Module()
@@ -106,9 +106,9 @@ class Batch(_Queue):
         As in :class:`Outlet`.
     """
 
-    # Cycles that a place is taken beside those in the pipeline: one in the queue, two until its
+    # Cycles that a place is taken beside those in the pipeline: two in the queue, two until its
     # return is counted, one until ``ready`` follows.
-    _ROUND = 4
+    _ROUND = 5
 
     def __init__(self, shape: ShapeLike, latency: int, size: int):
         self.size = size

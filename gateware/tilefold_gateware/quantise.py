@@ -171,7 +171,7 @@ class Dequantiser(wiring.Component):
         moves = Signal()
         m.d.comb += [moves.eq(~self.o.valid | self.o.ready), self.i.ready.eq(moves)]
         with m.If(moves):
-            data = [
+            coefficients = [
                 _dequantise(m, field, shift, config.coefficient)
                 for field, shift in zip(
                     each(item.data, lanes), each(item.shift, lanes), strict=True
@@ -179,10 +179,9 @@ class Dequantiser(wiring.Component):
             ]
             framing = Cat(item.last, item.bank, self.i.valid)
             framing = delay(m, framing, shift_cycles(shift_width(config)) + 1)
-        m.d.comb += [
-            Cat(each(self.o.payload.data, lanes)).eq(Cat(data)),
-            Cat(self.o.payload.last, self.o.payload.bank, self.o.valid).eq(framing),
-        ]
+        for data, coefficient in zip(each(self.o.payload.data, lanes), coefficients, strict=True):
+            m.d.comb += data.eq(coefficient)
+        m.d.comb += Cat(self.o.payload.last, self.o.payload.bank, self.o.valid).eq(framing)
         return m
 
 

@@ -1,5 +1,7 @@
 """Ram: a block memory whose answer comes out of a register."""
 
+from typing import Any
+
 from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Mux, Signal
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
@@ -144,7 +146,7 @@ def _dp16kd(width, w_enable, w_halves, w_address, w_data, r_enable, r_address, r
     unused = {18: Cat(w_halves, Const(0, 2)), 9: Const(0, 3), 4: Const(0, 2), 2: Const(0, 1)}.get(
         width
     )
-    ports = {}
+    ports: dict[str, Any] = {}
     for port, address in (("A", w_address), ("B", r_address)):
         bits = Cat(unused, address) if unused is not None else address
         ports |= {f"i_AD{port}{k}": bits[k] if k < len(bits) else 0 for k in range(14)}

@@ -86,12 +86,9 @@ class Ring(wiring.Component):
             self.full.eq(step(write) == self.read),
             free.eq(self.o.ready | ~self.o.valid),
             waits.eq(write != self.read),
-            direct.eq(self.push & free & ~waits if self.bypass else 0),
             fetch.eq(waits & free),
             self.reads.eq(fetch | direct),
             w_port.addr.eq(write),
-            w_port.data.eq(self.payload),
-            w_port.en.eq(self.push & ~direct),
             r_port.addr.eq(self.read),
             r_port.en.eq(fetch),
             Value.cast(self.o.payload).eq(r_port.data),
@@ -102,10 +99,20 @@ class Ring(wiring.Component):
             m.d.sync += self.read.eq(step(self.read))
         with m.If(free):
             m.d.sync += self.o.valid.eq(self.reads)
-        if self.bypass:
-            passed, payload = Signal(), Signal(width)
-            with m.If(free):
-                m.d.sync += [passed.eq(direct), payload.eq(self.payload)]
-            with m.If(passed):
-                m.d.comb += Value.cast(self.o.payload).eq(payload)
+        if not self.bypass:
+            m.d.comb += [w_port.data.eq(self.payload), w_port.en.eq(self.push)]
+            return m
+
+        # What can't pass directly goes to the memory out of a register: only that one has to be
+        # near to where it is made.
+        passed, payload = Signal(), Signal(width)
+        m.d.comb += direct.eq(self.push & free & ~waits & ~w_port.en)
+        m.d.sync += [
+            w_port.en.eq(self.push & ~direct),
+            w_port.data.eq(self.payload),
+        ]
+        with m.If(free):
+            m.d.sync += [passed.eq(direct), payload.eq(self.payload)]
+        with m.If(passed):
+            m.d.comb += Value.cast(self.o.payload).eq(payload)
         return m

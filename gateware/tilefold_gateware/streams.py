@@ -20,17 +20,21 @@ def inner(shape: ShapeLike, **fields: ShapeLike) -> data.StructLayout:
 
 
 def laned(shape: ShapeLike, lanes: int) -> ShapeLike:
-    """Shape of what an item carries for each of its samples: an array, but of one it is *shape*.
+    """Shape of what an item carries for each of its samples; of one, it is *shape* itself.
 
     An item between boxes is *lanes* consecutive samples, coefficients or fields in scan order, the
-    first at index 0. ``last`` and ``bank`` stay one each.
+    first on the lowest bits. ``last`` and ``bank`` stay one each.
     """
-    return shape if lanes == 1 else data.ArrayLayout(shape, lanes)
+    # No ArrayLayout: Amaranth names the wires of its elements ``name[0]``, and what Yosys makes of
+    # bit 0 of ``name`` is called the same; ABC9 then mixes them up.
+    if lanes == 1:
+        return shape
+    return data.StructLayout({f"lane_{lane}": shape for lane in range(lanes)})
 
 
 def each(value, lanes: int) -> list:
     """Lanes of *value*, of shape :func:`laned`: a list, the first in order at index 0."""
-    return [value] if lanes == 1 else [value[lane] for lane in range(lanes)]
+    return [value] if lanes == 1 else [value[f"lane_{lane}"] for lane in range(lanes)]
 
 
 def chosen(settings, bank: Value, name: str) -> Value:

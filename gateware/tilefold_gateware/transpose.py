@@ -1,10 +1,11 @@
 """Transposer: a matrix comes in by rows and leaves by columns, in place."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, ShapeLike, Signal
-from amaranth.lib import memory, stream, wiring
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, ShapeLike, Signal, Value
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .outlet import Outlet
+from .ram import Ram
 from .streams import inner
 
 
@@ -59,10 +60,8 @@ class Transposer(wiring.Component):
         m = Module()
         depth = self.rows * self.columns
 
-        m.submodules.memory = store = memory.Memory(shape=self.shape, depth=depth, init=[])
-        w_port = store.write_port()
-        r_port = store.read_port()
-        m.submodules.outlet = outlet = Outlet(inner(self.shape), latency=2)
+        m.submodules.memory = store = Ram(Shape.cast(self.shape).width, depth)
+        m.submodules.outlet = outlet = Outlet(inner(self.shape), latency=Ram.LATENCY)
         wiring.connect(m, outlet.o, wiring.flipped(self.o))
 
         # What is in the memory: items, and whether the matrix being read is whole.
@@ -85,9 +84,9 @@ class Transposer(wiring.Component):
         m.d.comb += self.i.ready.eq(holds & (level <= last))
         write = self.i.valid & self.i.ready
         m.d.comb += [
-            w_port.addr.eq(w_address),
-            w_port.data.eq(self.i.payload.data),
-            w_port.en.eq(write),
+            store.write.address.eq(w_address),
+            store.write.data.eq(self.i.payload.data),
+            store.write.stb.eq(write),
         ]
         w_end = w_index == last
         with m.If(w_index == columns):
@@ -114,7 +113,7 @@ class Transposer(wiring.Component):
         m.d.comb += [
             read.eq(outlet.ready & (whole | (level > lead))),
             outlet.take.eq(read),
-            r_port.addr.eq(r_address),
+            store.address.eq(r_address),
         ]
         with m.If(read):
             m.d.sync += [
@@ -145,10 +144,10 @@ class Transposer(wiring.Component):
             fetched.last.eq(r_end & w_last),
             fetched.bank.eq(Mux(r_begin, w_bank, r_bank)),
             outlet.push.eq(fetched_valid),
-            outlet.payload.data.eq(r_port.data),
             outlet.payload.last.eq(fetched.last),
             outlet.payload.bank.eq(fetched.bank),
         ]
+        m.d.comb += Value.cast(outlet.payload.data).eq(store.data)
         return m
 
     def _geometry(self, m, level, fresh):

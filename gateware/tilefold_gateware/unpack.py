@@ -10,7 +10,6 @@ from tilefold_hw.regs import shift_width
 from .arith import shape
 from .outlet import Outlet
 from .pipeline import Timed, delay
-from .ring import Ring
 from .shift import shift_cycles, shift_right
 from .streams import each, framed, inner, laned
 from .tables import table_members
@@ -86,16 +85,16 @@ class Unpacker(wiring.Component):
 
         # Words wait in a queue: enough for the next packet's first word to be seen a walk's latency
         # before the fields of this packet end.
-        layout = framed(word)
-        m.submodules.queue = queue = Ring(layout, Walker.WAITING)
+        m.submodules.queue = queue = Outlet(framed(word), latency=Walker.WAITING - Outlet.ROUND)
         first = Signal(init=1)
-        arrive = self.i.valid & ~queue.full
+        arrive = self.i.valid & queue.ready
         with m.If(arrive):
             m.d.sync += first.eq(self.i.payload.last)
         m.d.comb += [
             queue.payload.eq(self.i.payload),
             queue.push.eq(arrive),
-            self.i.ready.eq(~queue.full),
+            queue.take.eq(arrive),
+            self.i.ready.eq(queue.ready),
             self.begin.eq(arrive & first),
             walker.arrive.eq(self.begin),
         ]
@@ -111,8 +110,9 @@ class Unpacker(wiring.Component):
         m.submodules.outlet = outlet = Outlet(self.o.payload.shape(), cycles)
         wiring.connect(m, outlet.o, flipped(self.o))
         goes = walker.o.valid & walker.o.ready
+        for data, field in zip(each(outlet.payload.data, lanes), fields, strict=True):
+            m.d.comb += data.eq(field)
         m.d.comb += [
-            Cat(each(outlet.payload.data, lanes)).eq(Cat(fields)),
             outlet.payload.shift.eq(delay(m, item.shift, cycles)),
             outlet.payload.last.eq(delay(m, item.last, cycles)),
             outlet.payload.bank.eq(delay(m, item.bank, cycles)),
@@ -123,10 +123,10 @@ class Unpacker(wiring.Component):
         # An item goes as soon as the word that it takes is here. After the last word of a packet
         # there is none to take.
         lacks = item.takes & ended
-        may = outlet.ready & ~draining
-        takes = (walker.o.valid & may) & (queue.o.valid & item.takes & ~ended)
+        may = ~draining & (queue.o.valid | ended | ~item.takes)
+        takes = (~draining & queue.o.valid & ~ended & item.takes) & (walker.o.valid & outlet.ready)
         m.d.comb += [
-            walker.o.ready.eq(may & (queue.o.valid | ended | ~item.takes)),
+            walker.o.ready.eq(may & outlet.ready),
             queue.o.ready.eq(takes | draining),
         ]
         with m.If(takes):

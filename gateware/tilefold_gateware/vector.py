@@ -8,6 +8,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from tilefold_hw.fixed import SQ
 from tilefold_hw.transform import Pass
 
 from .arith import shape
@@ -39,6 +40,8 @@ class VectorPass(wiring.Component):
         Items a cycle: 1, 2, 4 or 8.
     lag : int
         Cycles by which ``data`` comes later than its transfer at ``i``.
+    rounded : bool
+        Round to the format of an output; else leave one bit more, and the rounding to who follows.
 
     Members
     -------
@@ -53,15 +56,18 @@ class VectorPass(wiring.Component):
     took : Out(FRAMING)
         Framing of the vector that is taken: that of its last item.
     push : Out(1)
-    payload : Out(inner(laned(step.o)))
+    payload : Out(inner(laned(out)))
         Items of the transform. ``last`` is on the last of a vector.
     """
 
     #: Cycles from the transfer of the last item (of its data, with a lag) to the first ``push``.
     depth: int
 
-    def __init__(self, step: Pass, lanes: int = 1, lag: int = 0):
+    def __init__(self, step: Pass, lanes: int = 1, lag: int = 0, *, rounded: bool = True):
         self.step = step
+        self.rounded = rounded
+        #: Format of what is pushed.
+        self.out = step.o if rounded else SQ(step.o.i, step.o.f + 1)
         self.lanes = lanes
         self.lag = lag
         self.beats = POINTS // lanes
@@ -73,7 +79,7 @@ class VectorPass(wiring.Component):
                 "take": Out(1),
                 "took": Out(FRAMING),
                 "push": Out(1),
-                "payload": Out(inner(laned(shape(step.o), lanes))),
+                "payload": Out(inner(laned(shape(self.out), lanes))),
             }
         )
 
@@ -105,7 +111,7 @@ class VectorPass(wiring.Component):
         return slot, following
 
     def _leave(self, m: Module, totals):
-        """Round the exact *totals* of the lanes and push them, with the framing of their vector."""
+        """Push the exact *totals* of the lanes, cut to what is pushed, with their framing."""
         framing = Signal(FRAMING)
         taken, took = (delay(m, flag, self.latency - 1) for flag in (self.take, self.took))
         left = Signal(range(self.beats + 1))
@@ -119,7 +125,7 @@ class VectorPass(wiring.Component):
             self.payload.bank.eq(framing.bank),
         ]
         for out, total in zip(each(self.payload.data, self.lanes), totals, strict=True):
-            m.d.comb += out.eq(total >> self.step.shift)
+            m.d.comb += out.eq(total >> (self.step.shift - (not self.rounded)))
 
 
 def multiply(m: Module, name: str, a, b, latency: int):

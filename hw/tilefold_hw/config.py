@@ -204,6 +204,17 @@ PRESETS = {
 """Configurations with a name: smallest boards, the default, the demo, 16-bit, IEEE 1180's 9-bit."""
 
 
+def named(text: str) -> CodecConfig:
+    """Return the preset called *text*, or the configuration in the file of that name."""
+    if text in PRESETS:
+        return PRESETS[text]
+    if not Path(text).is_file():
+        raise ValueError(
+            f"configuration must be a TOML file or one of {', '.join(PRESETS)}, not {text!r}"
+        )
+    return CodecConfig.load(text)
+
+
 def preset(name: str) -> CodecConfig:
     """Return the preset called *name*."""
     if name not in PRESETS:

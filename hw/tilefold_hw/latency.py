@@ -70,7 +70,7 @@ def forward(step: Pass) -> int:
 
 def inverse(step: Pass, lanes: int) -> int:
     """From the last items of a vector of eight to the first that are pushed, on the way back."""
-    return multiply(step.i.width) + {1: 2, 2: 3, 4: 4, 8: 3}[lanes]
+    return multiply(step.i.width) + {1: 3, 2: 4, 4: 5, 8: 4}[lanes]
 
 
 def corner(first: int, lanes: int) -> tuple[int, int]:
@@ -79,7 +79,7 @@ def corner(first: int, lanes: int) -> tuple[int, int]:
     Return the cycles from the last items of a tile to the first ones read, and those until they
     come.
     """
-    return max(0, first + 3 - 8 // lanes), 2
+    return first + 3 - 8 // lanes, 2
 
 
 def dct(transform: Transform, lanes: int = 1) -> int:
@@ -181,8 +181,10 @@ def encoder(config: CodecConfig, layer: Layer) -> int:
 
 def decoder(config: CodecConfig, layer: Layer) -> int:
     """From a packet's first word to its first sample. Add :data:`SETTLE` where it applies."""
-    reorder = transpose(layer.channels, config.pixels)
-    samples = unpack(config) + dequantise(config) + idct(config.transform) + CLIP + reorder
+    reorder = transpose(layer.channels, config.pixels // config.lanes)
+    samples = (
+        unpack(config) + dequantise(config) + idct(config.transform, config.lanes) + CLIP + reorder
+    )
     return samples + (project(layer.channels) if layer.expand else 0)
 
 
@@ -194,8 +196,8 @@ def codec(config: CodecConfig, layer: Layer) -> int:
     """
     fields = _fields(config, layer)
     coefficients = _later(fields, dequantise(config))
-    samples = _later(_idct(coefficients, config.transform), CLIP)
-    pixels = _swap(samples, layer.channels, config.pixels)
+    samples = _later(_idct(coefficients, config.transform, config.lanes), CLIP)
+    pixels = _swap(samples, layer.channels, config.pixels // config.lanes)
     if not layer.expand:
         return pixels[0]
     return pixels[layer.channels - 1] + project(layer.channels) - (layer.channels - 1)
@@ -214,33 +216,36 @@ def _later(cycles: Sequence[int], latency: int) -> list[int]:
     return [cycle + latency for cycle in cycles]
 
 
-def _dct(cycles: Sequence[int], transform: Transform) -> list[int]:
+def _dct(cycles: Sequence[int], transform: Transform, lanes: int) -> list[int]:
     """Coefficients of tiles whose samples come in *cycles*."""
     n = transform.n
     if n != 8:
         return _gather(_swap(_gather(cycles, n), n, n), n)
-    return _turn(cycles, forward(transform.forward_rows), forward(transform.forward_columns))
+    first, second = transform.forward_rows, transform.forward_columns
+    return _turn(cycles, forward(first), forward(second), lanes)
 
 
-def _idct(cycles: Sequence[int], transform: Transform) -> list[int]:
+def _idct(cycles: Sequence[int], transform: Transform, lanes: int) -> list[int]:
     """Samples of tiles whose coefficients come in *cycles*."""
     n = transform.n
     if n != 8:
         return _scatter(_swap(_scatter(cycles, n), n, n), n)
-    return _turn(cycles, inverse(transform.inverse_columns, 1), inverse(transform.inverse_rows, 1))
+    first, second = transform.inverse_columns, transform.inverse_rows
+    return _turn(cycles, inverse(first, lanes), inverse(second, lanes), lanes)
 
 
-def _turn(cycles: Sequence[int], first: int, second: int) -> list[int]:
+def _turn(cycles: Sequence[int], first: int, second: int, lanes: int) -> list[int]:
     """Items of tiles of eight, both passes: a tile is read without a pause once it may be."""
-    wait, lag = corner(first, 1)
+    wait, lag = corner(first, lanes)
+    beats = 8 // lanes
     out: list[int] = []
     free = 0
-    for end in range(63, len(cycles), 64):
+    for end in range(8 * beats - 1, len(cycles), 8 * beats):
         free = max(free, cycles[end] + wait)
-        for last in range(free + 7, free + 64, 8):
+        for last in range(free + beats - 1, free + 8 * beats, beats):
             first_out = last + lag + second + BATCH
-            out += range(first_out, first_out + 8)
-        free += 64
+            out += range(first_out, first_out + beats)
+        free += 8 * beats
     return out
 
 
@@ -282,18 +287,19 @@ def _project(macs: int, projection: Projection, pixels: int) -> list[int]:
 
 def _words(config: CodecConfig, layer: Layer) -> Iterator[int]:
     """Words of a packet as they leave the encoder."""
-    size = config.pixels * layer.channels
-    cycles: Sequence[int] = range(size)
-    period = size
+    pieces = config.pixels // config.lanes
+    cycles: Sequence[int] = range(pieces * layer.channels)
+    period = len(cycles)
     if layer.project:
         macs, inputs = config.project_macs, layer.project.inputs
         cycles = _project(macs, layer.project, config.pixels)
         period = config.pixels * pixel_cycles(macs, inputs, layer.channels)
-    coefficients = _dct(_swap(cycles, config.pixels, layer.channels), config.transform)
+    tiles = _swap(cycles, pieces, layer.channels)
+    coefficients = _dct(tiles, config.transform, config.lanes)
     fields = _later(coefficients, quantise(config))
 
-    # Bits up to the end of every field.
-    ends = list(accumulate(_widths(layer)))
+    # Bits up to the end of every item of fields.
+    ends = list(accumulate(_widths(config, layer)))
     bits = ends[-1]
     end = layer.groups * bits
     full = config.word_width
@@ -305,13 +311,13 @@ def _words(config: CodecConfig, layer: Layer) -> Iterator[int]:
 
 
 def _fields(config: CodecConfig, layer: Layer) -> list[int]:
-    """Fields of a packet's first tile group as they leave a decoder that follows an encoder."""
+    """Items of fields of a packet's first tile group, in a decoder that follows an encoder."""
     words = (cycle + STORE for cycle in _words(config, layer))
     came = [next(words)]
     free = came[0] + unpack(config)
     out = []
     end = 0
-    for width in _widths(layer):
+    for width in _widths(config, layer):
         end += width
         while width and len(came) * config.word_width < end:
             came.append(next(words))
@@ -321,7 +327,9 @@ def _fields(config: CodecConfig, layer: Layer) -> list[int]:
     return out
 
 
-def _widths(layer: Layer) -> Iterator[int]:
-    """Widths of all fields of a tile group."""
+def _widths(config: CodecConfig, layer: Layer) -> Iterator[int]:
+    """Bits of all items of fields of a tile group."""
     for number in layer.index:
-        yield from layer.tables[number].widths
+        widths = layer.tables[number].widths
+        for first in range(0, len(widths), config.lanes):
+            yield sum(widths[first : first + config.lanes])

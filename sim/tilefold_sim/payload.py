@@ -13,7 +13,8 @@ Parts = NDArray[np.uint32]
 
 Values = Any
 """Integers, ``int[items]``, up to 64 bits wide; wider ones as ``uint8[items, bytes]``, least
-significant byte first; or a mapping of these, a field each."""
+significant byte first; several lanes of narrow ones as ``int[items, lanes]``; or a mapping of these,
+a field each."""
 
 
 def parts(shape: ShapeLike) -> int:
@@ -39,12 +40,9 @@ def pack(shape: ShapeLike, values: Values) -> Parts:
     rows = np.zeros((count, parts(shape) + 1), dtype=np.uint32)  # one to spare for what is shifted
     for name, value in values.items():
         offset, field = fields[name]
-        first, shift = divmod(offset, 32)
-        for n, part in enumerate(_split(np.asarray(value), field.width)):
-            wide = part.astype(np.uint64) << np.uint64(shift)
-            rows[:, first + n] |= wide.astype(np.uint32)
-            if shift:
-                rows[:, first + n + 1] |= (wide >> np.uint64(32)).astype(np.uint32)
+        for place, element in _elements(offset, field):
+            lane = value[:, (place - offset) // element.width] if _has_lanes(field) else value
+            _write(rows, place, element, np.asarray(lane))
     return np.ascontiguousarray(rows[:, :-1])
 
 
@@ -55,15 +53,46 @@ def unpack(shape: ShapeLike, rows: Parts) -> Values:
     >>> unpack(layout, np.array([[4294967295, 255], [5, 256]], dtype=np.uint32))["data"].tolist()
     [1099511627775, 5]
     """
-    fields = {name: _read(rows, *place) for name, place in _fields(shape).items()}
-    return fields if isinstance(shape, data.Layout) else next(iter(fields.values()))
+    fields = {}
+    for name, (offset, field) in _fields(shape).items():
+        lanes = [_read(rows, *element) for element in _elements(offset, field)]
+        fields[name] = np.stack(lanes, axis=1) if _has_lanes(field) else lanes[0]
+    return fields if _has_fields(shape) else next(iter(fields.values()))
 
 
-def _fields(shape: ShapeLike) -> dict[str, tuple[int, Shape]]:
+def _fields(shape: ShapeLike) -> dict[str, tuple[int, ShapeLike]]:
     """Offset and shape of every field; a payload without fields is one, called ``payload``."""
-    if isinstance(shape, data.Layout):
-        return {str(name): (field.offset, Shape.cast(field.shape)) for name, field in shape}
-    return {"payload": (0, Shape.cast(shape))}
+    if _has_fields(shape):
+        return {str(name): (field.offset, field.shape) for name, field in shape}
+    return {"payload": (0, shape)}
+
+
+def _has_fields(shape: ShapeLike) -> bool:
+    return isinstance(shape, data.StructLayout) and not _has_lanes(shape)
+
+
+def _has_lanes(shape: ShapeLike) -> bool:
+    """Whether *shape* is what :func:`tilefold_gateware.streams.laned` makes of several lanes."""
+    return isinstance(shape, data.StructLayout) and all(
+        str(name).startswith("lane_") for name, _ in shape
+    )
+
+
+def _elements(offset: int, shape: ShapeLike) -> list[tuple[int, Shape]]:
+    """Offset and shape of all lanes, or of the one thing that has none."""
+    if _has_lanes(shape):
+        return [(offset + field.offset, Shape.cast(field.shape)) for _, field in shape]
+    return [(offset, Shape.cast(shape))]
+
+
+def _write(rows: Parts, offset: int, shape: Shape, values: NDArray[Any]) -> None:
+    """Put *values* of *shape* into *rows*, which are zero there."""
+    first, shift = divmod(offset, 32)
+    for n, part in enumerate(_split(values, shape.width)):
+        wide = part.astype(np.uint64) << np.uint64(shift)
+        rows[:, first + n] |= wide.astype(np.uint32)
+        if shift:
+            rows[:, first + n + 1] |= (wide >> np.uint64(32)).astype(np.uint32)
 
 
 def _split(values: NDArray[Any], width: int) -> list[NDArray[Any]]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from tilefold.model.arith import Ints, require
 from tilefold.model.pack import Words
+from tilefold.model.reorder import from_beats, to_beats
 from tilefold_hw.budget import packet_words
 from tilefold_hw.config import CodecConfig
 from tilefold_hw.layer import Layer
@@ -150,7 +151,7 @@ class EncoderRig(Rig):
         *how* goes to :meth:`~tilefold_sim.simulation.Simulation.run`: stalls, seed, progress.
         """
         count = _packets(self.config, self.layer, groups) * packet_words(self.config, self.layer)
-        return self.encoded(self.simulation.run(groups.ravel(), count, **how))
+        return self.encoded(self.simulation.run(_beats(self.config, groups), count, **how))
 
     def encoded(self, run: Run) -> Encoded:
         """Read what came in a run as words."""
@@ -187,7 +188,8 @@ class DecoderRig(Rig):
             last = np.arange(1, len(words) + 1) % packet_words(self.config, self.layer) == 0
         if packets is None:
             packets = int(np.count_nonzero(last))
-        count = packets * self.layer.groups * self.config.pixels * self.layer.channels_out
+        samples = packets * self.layer.groups * self.config.pixels * self.layer.channels_out
+        count = samples // self.config.lanes
         run = self.simulation.run({"data": words, "last": last}, count, **how)
         return Decoded(_groups(self.config, self.layer, run), run.items["last"] != 0, run)
 
@@ -212,8 +214,9 @@ class CodecRig(Rig):
         *how* goes to :meth:`~tilefold_sim.simulation.Simulation.run`: stalls, seed, progress.
         """
         _packets(self.config, self.layer, groups)
-        count = len(groups) * self.config.pixels * self.layer.channels_out
-        run = self.simulation.run(groups.ravel(), count, taps={"word": "stored"}, **how)
+        count = len(groups) * self.config.pixels * self.layer.channels_out // self.config.lanes
+        beats = _beats(self.config, groups)
+        run = self.simulation.run(beats, count, taps={"word": "stored"}, **how)
         stored = run.taps["word"]
         words = _words(self.config, stored["data"])
         return Roundtrip(_groups(self.config, self.layer, run), words, stored["last"] != 0, run)
@@ -231,9 +234,15 @@ def _packets(config: CodecConfig, layer: Layer, groups: Ints) -> int:
     return len(groups) // layer.groups
 
 
+def _beats(config: CodecConfig, groups: Ints) -> Ints:
+    """What an encoder is sent: an array of lanes, if there are more than one."""
+    beats = to_beats(config, groups)
+    return beats if config.lanes > 1 else beats[:, 0]
+
+
 def _groups(config: CodecConfig, layer: Layer, run: Run) -> Ints:
     samples: Ints = run.items["data"].astype(np.int32)
-    return samples.reshape(-1, config.pixels, layer.channels_out)
+    return from_beats(config, samples, layer.channels_out)
 
 
 def _words(config: CodecConfig, values: Any) -> Words:

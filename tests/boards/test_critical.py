@@ -58,3 +58,9 @@ def test_the_slowest_is_told():
         step("routing", 9.0, STEPS[0]["from"].values(), (FF, "DI"), "n")
     )["critical_paths"]
     assert critical_path(both).routing_ns == 9
+
+
+def test_a_signal_without_a_name_is_told_as_it_is():
+    cells = [("\\$signal$83_TRELLIS_FF_Q_1", "Q"), ("x", "DI")]
+    path = critical_path(report(step("routing", 1.0, *cells, "\\$signal$83_TRELLIS_FF_Q")))
+    assert path.start == "$signal"

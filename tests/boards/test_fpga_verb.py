@@ -101,6 +101,9 @@ def test_verilog_that_can_t_be_read_is_told(called, tmp_path):
         r"^tilefold: error: yosys failed: .*bad\.v:2: syntax error.*$", done.stderr, re.M
     )
     assert not (tmp_path / "x").exists()
+    # The log that it names is there.
+    (log,) = re.findall(r"\((build/fpga/.*/synthesis\.log)\)", done.stderr)
+    assert "syntax error" in (tmp_path / log).read_text()
 
 
 def test_a_module_that_is_not_there_is_told(called, theirs):

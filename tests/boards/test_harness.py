@@ -5,7 +5,8 @@ import json
 import pytest
 
 from tilefold_boards.harness import INPUT, OUTPUT, wrap
-from tilefold_boards.measure import Case, measure
+from tilefold_boards.measure import measure
+from tilefold_boards.measurement import Case
 from tilefold_boards.parts import part
 from tilefold_boards.synthesis import Verilog, synthesise
 from tilefold_boards.tools import FlowError
@@ -39,7 +40,7 @@ def test_it_adds_nothing_that_is_counted(name, known, tmp_path):
     assert measured.luts == 16 + 1
     assert measured.flip_flops == 8
     assert (measured.dsps, measured.brams) == (0, 0)
-    assert measured.harnessed.harness_flip_flops == INPUTS + OUTPUTS
+    assert measured.counts.harness_flip_flops == INPUTS + OUTPUTS
     if name == "ecp5-12f":
         # None was dropped, though nobody reads the last ones.
         assert measured.typical.cells["TRELLIS_FF"] == 8 + INPUTS + OUTPUTS

@@ -2,9 +2,10 @@ import copy
 
 import pytest
 
-from tilefold_boards.measure import Case, measure
+from tilefold_boards.measure import measure
+from tilefold_boards.measurement import Case
 from tilefold_boards.parts import part
-from tilefold_boards.route import read
+from tilefold_boards.route import PACK, read
 from tilefold_boards.synthesis import Verilog
 from tilefold_boards.tools import FlowError
 
@@ -52,6 +53,16 @@ def test_a_clock_that_was_not_checked_is_refused():
         read(REPORT | {"fmax": {}}, 1, 200, ("clk",))
 
 
+def test_packing_alone_counts_and_has_no_clock(tmp_path):
+    (tmp_path / "it.v").write_text(
+        "module it(input clk, a, output reg q);\n  always @(posedge clk) q <= a;\nendmodule\n"
+    )
+    source = Verilog((tmp_path / "it.v",), "it")
+    case = Case("it", source)
+    (it,) = measure([case], part("ecp5-12f"), tmp_path / "build", seeds=[PACK])
+    assert (it.flip_flops, it.typical.cells["TRELLIS_FF"], it.fmax_mhz) == (1, 3, 0)
+
+
 def test_what_does_not_fit_is_told(tmp_path):
     (tmp_path / "large.v").write_text(
         "module large(input clk, input [143:0] a, b, output reg [287:0] q);\n"
@@ -65,5 +76,6 @@ def test_what_does_not_fit_is_told(tmp_path):
     with pytest.raises(FlowError, match=message):
         measure([Case("large", source)], part("ice40-up5k"), tmp_path / "build", seeds=[1])
     # Logs are left, but nothing large.
+    assert [path.name for path in (tmp_path / "build").iterdir()] == ["large"]
     left = {path.name for path in (tmp_path / "build" / "large").iterdir()}
     assert left == {"seed1.log", "synthesis.log"}

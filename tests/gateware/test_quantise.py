@@ -3,6 +3,7 @@ from functools import cache
 import numpy as np
 import pytest
 from helpers.bench import STALLS, Bench
+from helpers.lanes import joined, parted
 from helpers.stimuli import fill, framing
 
 from tilefold.model.quantise import dequantise, quantise
@@ -43,22 +44,39 @@ def edge_coefficients(q, shifts, widths, rng):
 
 
 def check(bench, tables, index, channels, coefficients, **how):
-    """Compare with the model; *coefficients* are ``[group, channel, place]``, all in bank 0."""
+    """Compare with the model; *coefficients* are ``[group, channel, place]``, a bank a group."""
     config, dut = bench.dut.config, bench.dut
+    lanes = config.lanes
     entries = tables[np.array(index)[:channels]]
-    items = {"data": coefficients.ravel(), **framing(coefficients.size, coefficients[0].size)}
+    items = {
+        "data": joined(coefficients.ravel(), lanes, config.coefficient.width),
+        **framing(coefficients.size // lanes, coefficients[0].size // lanes),
+    }
     load = [w for bank in range(2) for w in fill(config, dut, tables, index, bank)]
+    counts = [0]
+
+    async def count(ctx, run):
+        while len(run.received) < len(items["last"]):
+            counts[0] += (await ctx.tick().sample(dut.saturated))[-1]
+
     run = bench.run(
-        items, inputs={"channels": channels}, load=load, watch=["saturated", "tile"], **how
+        items,
+        inputs={"channels": channels},
+        load=load,
+        watch=["tile", *(["saturated"] if lanes == 1 else [])],
+        beside=count if lanes > 1 else None,
+        **how,
     )
     fields, saturated = quantise(coefficients, entries[:, 0], entries[:, 1])
-    np.testing.assert_array_equal(run.data, fields.ravel())
+    bits = config.field.width
+    np.testing.assert_array_equal(parted(run.data, lanes, bits, signed=True), fields.ravel())
     np.testing.assert_array_equal(
-        run["width"], np.broadcast_to(entries[:, 0], fields.shape).ravel()
+        parted(run["width"], lanes, bits.bit_length(), signed=False),
+        np.broadcast_to(entries[:, 0], fields.shape).ravel(),
     )
     np.testing.assert_array_equal(run["last"], items["last"])
     np.testing.assert_array_equal(run["bank"], items["bank"])
-    assert len(run.events["saturated"]) == saturated
+    assert (counts[0] if lanes > 1 else len(run.events["saturated"])) == saturated
     assert len(run.events["tile"]) == coefficients.size // config.pixels
     return run
 
@@ -70,6 +88,25 @@ def test_matches_the_model(stall):
     tables = random_tables(CONFIG, 3)
     coefficients = rng.integers(q.min, q.max + 1, (2, 4, 16))
     check(quantiser(CONFIG), tables, [2, 0, 1, 1, 2], 4, coefficients, stall=stall)
+
+
+@pytest.mark.parametrize(("lanes", "sample_width"), [(2, 16), (4, 4), (8, 8)])
+@pytest.mark.parametrize("stall", ["flowing", "both", "blocked"])
+def test_lanes_match_the_model(lanes, sample_width, stall):
+    config = config_of(sample_width, tile=8, lanes=lanes, channels=5, tables=3, word_width=256)
+    rng = np.random.default_rng(0)
+    tables = random_tables(config, 3)
+    index = [2, 0, 1, 1, 2]
+    edges = [
+        edge_coefficients(config.coefficient, tables[n][1], tables[n][0], rng)
+        for n in index[:4] * 2
+    ]
+    coefficients = np.reshape(edges, (2, 4, 64))
+    run = check(quantiser(config), tables, index, 4, coefficients, stall=STALLS[stall])
+    if stall == "flowing":
+        assert run.latency == latency.quantise(config)
+        np.testing.assert_array_equal(np.diff(run.sent), 1)
+        np.testing.assert_array_equal(np.diff(run.received), 1)
 
 
 @pytest.mark.parametrize("sample_width", [4, 8, 9, 12, 16])
@@ -100,10 +137,12 @@ def test_every_coefficient_of_a_small_format_with_every_entry():
 
 
 def test_latency_and_rate():
-    run = check(quantiser(CONFIG), random_tables(CONFIG, 3), [0], 1, np.zeros((4, 1, 16), int))
-    assert run.latency == latency.quantise(CONFIG)
-    np.testing.assert_array_equal(np.diff(run.sent), 1)
-    np.testing.assert_array_equal(np.diff(run.received), 1)
+    for config in (CONFIG, config_of(4, word_width=16), config_of(16)):
+        tables = random_tables(config, 3)
+        run = check(quantiser(config), tables, [0], 1, np.zeros((4, 1, 16), int))
+        assert run.latency == latency.quantise(config)
+        np.testing.assert_array_equal(np.diff(run.sent), 1)
+        np.testing.assert_array_equal(np.diff(run.received), 1)
 
 
 def test_each_bank_has_its_own_tables():
@@ -153,10 +192,18 @@ def test_dequantiser_saturates_with_every_shift(sample_width, tile):
 
 
 def test_dequantiser_latency_and_rate():
-    run = check_dequantiser(CONFIG, 40)
-    assert run.latency == latency.dequantise(CONFIG)
-    np.testing.assert_array_equal(np.diff(run.sent), 1)
-    np.testing.assert_array_equal(np.diff(run.received), 1)
+    for config in (CONFIG, config_of(16), config_of(8, tile=8, lanes=8, word_width=128)):
+        run = check_dequantiser(config, 320)
+        assert run.latency == latency.dequantise(config)
+        np.testing.assert_array_equal(np.diff(run.sent), 1)
+        np.testing.assert_array_equal(np.diff(run.received), 1)
+
+
+@pytest.mark.parametrize(("lanes", "sample_width"), [(2, 16), (4, 8), (8, 4)])
+def test_dequantiser_lanes_match_the_model(lanes, sample_width):
+    config = config_of(sample_width, tile=8, lanes=lanes, word_width=256)
+    for stall in ("both", "late"):
+        check_dequantiser(config, lanes * 200, stall=STALLS[stall])
 
 
 def check_dequantiser(config, count, **how):
@@ -169,9 +216,15 @@ def check_dequantiser(config, count, **how):
     values = np.choose(
         rng.integers(0, 3, count), [ends, near, rng.integers(q.min, q.max + 1, count)]
     )
-    items = {"data": values, "shift": shifts, **framing(count, 7)}
+    lanes, bits = config.lanes, config.shift_max.bit_length()
+    items = {
+        "data": joined(values, lanes, q.width),
+        "shift": joined(shifts, lanes, bits),
+        **framing(count // lanes, 7),
+    }
     run = Bench(Dequantiser(config)).run(items, **how)
-    np.testing.assert_array_equal(run.data, dequantise(values, shifts, config))
+    restored = parted(run.data, lanes, config.coefficient.width, signed=True)
+    np.testing.assert_array_equal(restored, dequantise(values, shifts, config))
     np.testing.assert_array_equal(run["last"], items["last"])
     np.testing.assert_array_equal(run["bank"], items["bank"])
     return run

@@ -3,6 +3,7 @@ import pytest
 from amaranth.hdl import Fragment
 from amaranth.sim import Simulator
 
+from tilefold_gateware.streams import each
 from tilefold_gateware.tables import Tables
 from tilefold_hw.config import CodecConfig
 
@@ -10,7 +11,8 @@ from tilefold_hw.config import CodecConfig
 def walk(config, channels, banks, *, tables, index, pause=0.0):
     """Fill both banks, step once for every bank in *banks*, and return what each step tells.
 
-    That is ``(width, shift, tile_end, group_end)``: the entry, and the ends as the step sees them.
+    That is ``(width, shift, tile_end, group_end)``: the entries of every lane, and the ends as the
+    step sees them.
     """
 
     async def bench(ctx):
@@ -38,7 +40,10 @@ def walk(config, channels, banks, *, tables, index, pause=0.0):
                 ctx.set(dut.bank, int(rng.integers(2)))
             if waiting and waiting[0][0] == cycle:
                 _, *ends = waiting.pop(0)
-                told.append((ctx.get(dut.entry.width), ctx.get(dut.entry.shift), *ends))
+                told.extend(
+                    (ctx.get(entry.width), ctx.get(entry.shift), *ends)
+                    for entry in each(dut.entry, config.lanes)
+                )
             await ctx.tick()
             cycle += 1
 
@@ -79,21 +84,29 @@ def written(config, widths, shifts, index):
 
 @pytest.mark.parametrize("pause", [0.0, 0.5])
 @pytest.mark.parametrize(
-    ("tile", "built", "tables", "channels"),
-    [(4, 1, 1, 1), (4, 2, 1, 2), (4, 5, 3, 4), (7, 3, 3, 3), (8, 3, 2, 2)],
+    ("tile", "lanes", "built", "tables", "channels"),
+    [
+        (4, 1, 1, 1, 1),
+        (4, 1, 2, 1, 2),
+        (4, 1, 5, 3, 4),
+        (7, 1, 3, 3, 3),
+        (8, 1, 3, 2, 2),
+        (8, 2, 5, 3, 3),
+        (8, 4, 1, 1, 1),
+        (8, 8, 5, 3, 4),
+    ],
 )
-def test_walks_through_the_table_of_every_channel(tile, built, tables, channels, pause):
-    config = CodecConfig(tile=tile, channels=built, tables=tables)
+def test_walks_through_the_table_of_every_channel(tile, lanes, built, tables, channels, pause):
+    config = CodecConfig(tile=tile, lanes=lanes, channels=built, tables=tables, word_width=128)
     widths, shifts, index = contents(config)
     # Two tile groups on bank 0, one on bank 1, one on bank 0.
     size = channels * config.pixels
     banks = np.repeat([0, 0, 1, 0], size)
-    told = walk(
-        config, channels, banks.tolist(), pause=pause, **written(config, widths, shifts, index)
-    )
+    steps = banks[::lanes].tolist()
+    told = walk(config, channels, steps, pause=pause, **written(config, widths, shifts, index))
     channel, place = np.divmod(np.arange(len(banks)) % size, config.pixels)
     table = index[banks, channel]
-    tile_end = place == config.pixels - 1
+    tile_end = place // lanes == config.pixels // lanes - 1
     expected = [
         widths[banks, table, place],
         shifts[banks, table, place],

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 from helpers.bench import STALLS, Bench
+from helpers.lanes import parted
 from helpers.stimuli import fill
 
 from tilefold.model.pack import pack, unpack
@@ -15,11 +16,20 @@ from tilefold_hw.config import CodecConfig
 
 
 @cache
-def unpacker(word_width=16, tile=4, sample_width=8):
+def unpacker(word_width=16, tile=4, sample_width=8, lanes=1):
     config = CodecConfig(
-        tile=tile, channels=3, tables=2, word_width=word_width, sample_width=sample_width
+        tile=tile,
+        lanes=lanes,
+        channels=3,
+        tables=2,
+        word_width=word_width,
+        sample_width=sample_width,
     )
     return Bench(Unpacker(config))
+
+
+# What words are for so many lanes of fields of 11 bits.
+LANES = {1: 16, 2: 32, 4: 64, 8: 128}
 
 
 def random_tables(config, density=1.0, seed=0):
@@ -78,7 +88,7 @@ class Stream:
         fields = np.concatenate(self.expect)
         run = self.bench.run(
             items,
-            len(fields),
+            len(fields) // self.config.lanes,
             inputs={"channels": self.channels, "groups": self.groups, "next_bank": 0},
             load=[
                 writes
@@ -89,12 +99,15 @@ class Stream:
             watch=["framing", "begin", "tile"],
             **how,
         )
-        np.testing.assert_array_equal(run.data, fields)
+        lanes, bits = self.config.lanes, self.config.field.width
+        np.testing.assert_array_equal(parted(run.data, lanes, bits, signed=True), fields)
         counts = np.arange(len(words))
+        bits = self.config.shift_max.bit_length()
         np.testing.assert_array_equal(
-            run["shift"], np.concatenate([self._of(k, 1) for k in counts])
+            parted(run["shift"], lanes, bits, signed=False),
+            np.concatenate([self._of(k, 1) for k in counts]),
         )
-        size = len(self._of(0, 0))
+        size = len(self._of(0, 0)) // lanes
         np.testing.assert_array_equal(run["bank"], np.repeat(counts % 2, size))
         np.testing.assert_array_equal(np.flatnonzero(run["last"]), (counts + 1) * size - 1)
         wrong = [len(x) != len(y) for x, y in zip(words, self._framed(words), strict=True)]
@@ -124,6 +137,40 @@ class Stream:
 def test_matches_the_model(density, stall):
     bench = unpacker()
     Stream(bench, random_tables(bench.dut.config, density), 6).run(stall=stall)
+
+
+@pytest.mark.parametrize("stall", STALLS.values(), ids=STALLS)
+@pytest.mark.parametrize("lanes", [2, 4, 8])
+def test_lanes_match_the_model(lanes, stall):
+    bench = unpacker(LANES[lanes], 8, lanes=lanes)
+    Stream(bench, random_tables(bench.dut.config, 0.7), 4).run(stall=stall)
+
+
+@pytest.mark.parametrize(
+    ("lanes", "sample_width", "word_width"),
+    [(2, 4, 16), (2, 16, 64), (4, 8, 512), (8, 4, 64), (8, 16, 256)],
+)
+def test_lanes_match_the_model_with_fields_and_words_of_any_width(lanes, sample_width, word_width):
+    bench = unpacker(word_width, 8, sample_width, lanes)
+    config = bench.dut.config
+    most = config.field.width
+    # Any, all of the widest, none, and in turn.
+    turns = uniform_tables(config, most)
+    turns[0, :, 0, ::2] = 0
+    turns[1, :, 0, 1::2] = 0
+    plain = [uniform_tables(config, width) for width in (0, most)]
+    for entries in (random_tables(config), turns, *plain):
+        run = Stream(bench, entries, 4).run()
+        np.testing.assert_array_equal(np.diff(run.received), 1)
+
+
+@pytest.mark.parametrize("lanes", [2, 4, 8])
+def test_takes_an_item_a_cycle_with_any_tables(lanes):
+    bench = unpacker(LANES[lanes], 8, lanes=lanes)
+    for seed, density in enumerate((0.05, 0.3, 1)):
+        entries = random_tables(bench.dut.config, density, seed)
+        run = Stream(bench, entries, 6, channels=1 + seed % 3, seed=seed).run()
+        np.testing.assert_array_equal(np.diff(run.received), 1)
 
 
 @pytest.mark.parametrize("word_width", [16, 32, 64, 128, 256, 512])
@@ -190,32 +237,33 @@ def test_a_packet_may_end_on_the_edge_of_a_word(tail):
         np.testing.assert_array_equal(np.diff(run.received), 1)
 
 
-def test_latency_of_the_walk():
+@pytest.mark.parametrize("lanes", [1, 4, 8])
+def test_latency_of_the_walk(lanes):
     async def bench(ctx):
         for name, value in (("channels", 1), ("groups", 1), ("arrive", 1)):
             ctx.set(getattr(dut, name), value)
         ctx.set(dut.o.ready, 1)
         await ctx.tick()
         ctx.set(dut.arrive, 0)
-        for cycle in range(1, 40):
+        for cycle in range(1, 100):
             *_, valid = await ctx.tick().sample(dut.o.valid)
             if valid:
                 cycles.append(cycle)
 
-    dut = Walker(unpacker().dut.config)
+    dut = Walker(CodecConfig(lanes=lanes, word_width=128))
     cycles = []
     simulator = Simulator(dut)
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()
     first = latency.walk(dut.config)
-    assert cycles == list(range(first, first + 16))
+    assert cycles == list(range(first, first + 64 // lanes))
 
 
 def test_latency_from_the_first_word_to_the_first_field():
-    for word_width in (16, 64):
-        for width in (0, 1, 10):
-            bench = unpacker(word_width)
+    for lanes, word_width in (*LANES.items(), (8, 512)):
+        for width in (0, 10):
+            bench = unpacker(word_width, 4 if lanes == 1 else 8, lanes=lanes)
             run = Stream(bench, uniform_tables(bench.dut.config, width), 2).run()
             assert run.latency == latency.unpack(bench.dut.config)
 
@@ -228,6 +276,17 @@ def test_latency_from_a_later_word_to_its_first_field():
     assert run.received[31] < 200
     assert run.received[32] == run.sent[10] + latency.fetch(bench.dut.config)
     assert run.received[48] == run.sent[15] + latency.fetch(bench.dut.config)
+
+
+@pytest.mark.parametrize("lanes", [2, 4, 8])
+def test_latency_from_a_later_word_to_its_first_item(lanes):
+    # The item that the fifth word has the first bits of.
+    bench = unpacker(LANES[lanes], 8, lanes=lanes)
+    stream = Stream(bench, uniform_tables(bench.dut.config, 5), 1, channels=3)
+    run = stream.run(hold={4: 200})
+    item = 4 * LANES[lanes] // (5 * lanes)
+    assert run.received[item - 1] < 200
+    assert run.received[item] == run.sent[4] + latency.fetch(bench.dut.config)
 
 
 def test_the_first_word_of_a_packet_may_come_any_time_before_the_end_of_the_one_before():
@@ -254,15 +313,16 @@ def test_a_packet_of_any_number_of_words_gives_its_fields_and_hurts_no_other(sta
     stream.run(words, stall=STALLS[stall])
 
 
-@pytest.mark.parametrize("tables", range(6))
-def test_any_tables_with_any_number_of_words(tables):
-    bench = unpacker()
+@pytest.mark.parametrize(("lanes", "tables"), [(1, n) for n in range(6)] + [(2, 3), (8, 4), (8, 5)])
+def test_any_tables_with_any_number_of_words(lanes, tables):
+    bench = unpacker(LANES[lanes], 4 if lanes == 1 else 8, lanes=lanes)
     rng = np.random.default_rng(tables)
     entries = random_tables(bench.dut.config, [0.0, 0.05, 0.1, 0.3, 0.7, 1][tables], tables)
     stream = Stream(bench, entries, 24, channels=1)
+    sizes = [max(1, len(packet) + int(rng.integers(-3, 4))) for packet in stream.words]
     words = [
-        rng.integers(0, 1 << 16, max(1, len(packet) + int(rng.integers(-3, 4)))).tolist()
-        for packet in stream.words
+        [int.from_bytes(rng.bytes(LANES[lanes] // 8), "little") for _ in range(size)]
+        for size in sizes
     ]
     stream.run(words, stall=STALLS[["flowing", "both"][tables % 2]])
 

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from tilefold_boards.harness import Harnessed
-from tilefold_boards.measure import Case, Measurement
+from tilefold_boards.harness import Counts
+from tilefold_boards.measurement import Case, Measurement
 from tilefold_boards.parts import part
 from tilefold_boards.route import Routed
 from tilefold_boards.synthesis import Verilog
@@ -18,9 +18,7 @@ def measurement(*clocks, name="ecp5-85f", cells=CELLS, **more):
         part=part(name),
         freq_mhz=200.0,
         routed=tuple(Routed(n, clock, cells, None) for n, clock in enumerate(clocks, 1)),
-        harnessed=Harnessed(
-            text="", mapped={}, flip_flops=300, harness_flip_flops=30, shared=10, pins=()
-        ),
+        counts=Counts(mapped={}, flip_flops=300, harness_flip_flops=30, shared=10),
         **more,
     )
 
@@ -93,3 +91,9 @@ def test_what_nobody_told_is_not_made_up():
     told = it.to_dict()
     assert (told["rate"], told["per_klut"], told["per_dsp"]) == (0, None, None)
     assert (told["latency_cycles"], told["latency_ns"]) == (None, None)
+
+
+def test_what_is_only_packed_has_no_clock():
+    told = measurement(0.0).to_dict()
+    assert (told["luts"], told["clock_mhz"], told["rate"]) == (500, 0, 0)
+    assert (told["latency_cycles"], told["latency_ns"]) == (18, None)
