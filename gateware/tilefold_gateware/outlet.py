@@ -241,9 +241,9 @@ class Sluice(wiring.Component):
     def __init__(self, shape: ShapeLike, latency: int, burst: int):
         self.burst = burst
         # While a burst waits for its places, the rest lasts until its first item comes.
-        self.places = burst + latency + 7
+        self.places = burst + latency + 5
         if self.places > (most := (1 << self._POINTER) - 1):
-            raise ValueError(f"burst and latency must be at most {most - 7}, not {burst + latency}")
+            raise ValueError(f"burst and latency must be at most {most - 5}, not {burst + latency}")
         super().__init__(
             {
                 "ready": Out(1),

@@ -168,5 +168,5 @@ def test_a_sluice_takes_no_more_than_it_has_places_for(depth, most):
 
 
 def test_a_sluice_rejects_more_than_its_memory_holds():
-    with pytest.raises(ValueError, match=r"^burst and latency must be at most 120, not 121$"):
-        Sluice(8, 57, 64)
+    with pytest.raises(ValueError, match=r"^burst and latency must be at most 122, not 123$"):
+        Sluice(8, 59, 64)

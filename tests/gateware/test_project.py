@@ -209,6 +209,35 @@ def test_no_sum_wraps(macs, sample_width, signed):
     check(bench, [projection] * 2, [pixels])
 
 
+@pytest.mark.parametrize(("sample_width", "signed"), [(8, False), (8, True), (16, False)])
+def test_what_is_too_large_is_clamped_however_far_it_is_shifted(sample_width, signed):
+    # Powers of two, and one less, that end at any bit at and beyond the top of the range.
+    bench = projector(4, 64, sample_width, signed, tables=64)
+    bias, rng = bias_format(bench.dut.q, 64), np.random.default_rng(0)
+    powers = [
+        (b, s, shift)
+        for shift in range(48)
+        for top in range(sample_width - 2, 50)
+        for s in rng.permutation(16)[:4].tolist()
+        if 0 <= (b := top + shift - s) < bias.width - 1
+    ]
+    rng.shuffle(powers)
+    for start in range(0, 640, 128):
+        projections = [
+            Projection(
+                weights=((0,),) * 64,
+                biases=tuple(
+                    int(sign * (1 << b) - less) for (b, *_), sign, less in zip(*each, strict=True)
+                ),
+                scales=tuple(int(1 << s) for _, s, _ in each[0]),
+                shifts=tuple(int(shift) for *_, shift in each[0]),
+            )
+            for at in (start, start + 64)
+            for each in [(powers[at : at + 64], rng.choice([-1, 1], 64), rng.integers(0, 2, 64))]
+        ]
+        check(bench, projections, [np.array([[0]])] * 2)
+
+
 @pytest.mark.parametrize("shift", [0, 1, 2, 8, 23, 46, 47])
 def test_rounds_half_up_once(shift):
     # Sums on a half of 2**shift, and one next to it; the scale is a power of two.
