@@ -134,7 +134,12 @@ class Unpacker(wiring.Component):
 
         # A packet ends well if its last word has been taken, and no bit was missing.
         over = ended | (takes & head.last)
-        m.d.sync += self.framing.eq(goes & item.last & (lacks | short | ~over))
+        ends, well = Signal(), Signal()
+        m.d.sync += [
+            ends.eq(goes & item.last),
+            well.eq(over & ~lacks & ~short),
+            self.framing.eq(ends & ~well),
+        ]
         with m.If(goes):
             m.d.sync += [
                 ended.eq(~item.last & over),
@@ -149,16 +154,16 @@ class Unpacker(wiring.Component):
         """Cut *item* out of the *window*; return its fields and how many cycles later they are."""
         lanes, bits = self.config.lanes, self.config.field.width
         # As in the packer, many lanes take more levels of a shift in a cycle.
-        levels = 2 if lanes < 4 else 3
+        dense = lanes > 2
         block = Timed(
-            shift_right(m, window, item.offset, lanes * bits, levels),
-            shift_cycles(len(item.offset), levels),
+            shift_right(m, window, item.offset, lanes * bits, dense=dense),
+            shift_cycles(len(item.offset), dense=dense),
         )
         widths = [
             Timed(delay(m, Mux(gone, 0, width), 1), 1)
             for width, gone in zip(each(item.width, lanes), missing, strict=True)
         ]
-        parts = _part(m, block, widths, levels)
+        parts = _part(m, block, widths, dense)
 
         # Extend their signs.
         cycle = max(part.cycle for part in parts)
@@ -172,7 +177,7 @@ class Unpacker(wiring.Component):
         return fields, cycle + 2
 
 
-def _part(m, block, widths, levels):
+def _part(m, block, widths, dense):
     """Cut *block* into the fields that it has in a row: low half and high half, and so on."""
     if len(widths) == 1:
         return [block]
@@ -183,10 +188,10 @@ def _part(m, block, widths, levels):
     places = total.at(m, cycle)
     low = Timed(block.value[:size], block.cycle)
     high = Timed(
-        shift_right(m, block.at(m, cycle), places, size, levels),
-        cycle + shift_cycles(len(places), levels),
+        shift_right(m, block.at(m, cycle), places, size, dense=dense),
+        cycle + shift_cycles(len(places), dense=dense),
     )
-    return _part(m, low, widths[:middle], levels) + _part(m, high, widths[middle:], levels)
+    return _part(m, low, widths[:middle], dense) + _part(m, high, widths[middle:], dense)
 
 
 def _total(m, widths):

@@ -1,6 +1,6 @@
 """Walker: where the fields of a packet lie, known before any of its words is."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, flipped
 
@@ -92,10 +92,14 @@ class Walker(wiring.Component):
         # Whether a group is the last is found out while it is walked.
         active = Signal()
         group, following = Signal(GROUPS_WIDTH), Signal(GROUPS_WIDTH)
-        last_group = Signal()
+        alike, last_group = Signal(4), Signal()
         step = active & outlet.ready
         end = tables.group_end & last_group
-        m.d.sync += [following.eq(group + 1), last_group.eq(following == self.groups)]
+        m.d.sync += [
+            following.eq(group + 1),
+            alike.eq(Cat(following[k::4] == self.groups[k::4] for k in range(4))),
+            last_group.eq(alike.all()),
+        ]
         with m.If(step & tables.group_end):
             m.d.sync += group.eq(Mux(last_group, 0, following))
 
