@@ -150,7 +150,7 @@ def fetch(config: CodecConfig) -> int:
 
 def _cut(config: CodecConfig) -> int:
     """From the words to the fields: all of an item, then its halves, and so on; then the signs."""
-    cycles = _shift(config, (config.word_width - 1).bit_length())
+    cycles = 1 + _shift(config, (config.word_width - 1).bit_length())
     for doubling in range(config.lanes.bit_length() - 1):
         cycles += _shift(config, (config.field.width << doubling).bit_length())
     return cycles + 2
