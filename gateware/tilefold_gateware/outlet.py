@@ -15,22 +15,35 @@ from .ring import Ring, step
 
 
 class _Queue(wiring.Component):
-    def __init__(self, shape: ShapeLike, places: int, **ports: wiring.Member):
+    def __init__(
+        self,
+        shape: ShapeLike,
+        places: int,
+        *,
+        late: ShapeLike | None = None,
+        **ports: wiring.Member,
+    ):
         self.shape = shape
         self.places = places
+        self.late_shape = late
         super().__init__(
             {
                 "ready": Out(1),
                 "push": In(1),
                 "payload": In(shape),
                 "o": Out(stream.Signature(shape)),
+                **({} if late is None else {"late": In(late), "o_late": Out(late)}),
                 **ports,
             }
         )
 
     def _queue(self, m, *, bypass=False):
-        m.submodules.ring = ring = Ring(self.shape, self.places, bypass=bypass)
+        m.submodules.ring = ring = Ring(
+            self.shape, self.places, bypass=bypass, late=self.late_shape
+        )
         m.d.comb += [ring.payload.eq(self.payload), ring.push.eq(self.push)]
+        if self.late_shape is not None:
+            m.d.comb += [ring.late.eq(self.late), self.o_late.eq(ring.o_late)]
         wiring.connect(m, ring.o, flipped(self.o))
         return ring
 
@@ -49,6 +62,8 @@ class Outlet(_Queue):
     latency : int
         Cycles from ``take`` to ``push`` of an item. More, while items wait to be complete, is fine.
         Up to 12 the queue is one level of lookup-table memory.
+    late : ShapeLike or None
+        As in :class:`~tilefold_gateware.ring.Ring`.
 
     Members
     -------
@@ -60,14 +75,16 @@ class Outlet(_Queue):
         ``payload`` leaves the pipeline in this cycle.
     payload : In(shape)
     o : Out(stream of shape)
+    late, o_late
+        As in :class:`~tilefold_gateware.ring.Ring`.
     """
 
     # Cycles that a place is taken beside those in the pipeline: one in the queue, one until its
     # return shows, one until ``ready`` follows.
     ROUND = 3
 
-    def __init__(self, shape: ShapeLike, latency: int):
-        super().__init__(shape, latency + self.ROUND, take=In(1))
+    def __init__(self, shape: ShapeLike, latency: int, *, late: ShapeLike | None = None):
+        super().__init__(shape, latency + self.ROUND, late=late, take=In(1))
 
     def elaborate(self, platform):
         m = Module()

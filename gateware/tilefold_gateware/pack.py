@@ -58,7 +58,7 @@ class Packer(wiring.Component):
         item = self.i.payload
         doublings = lanes.bit_length() - 1
         # Levels of a shift in a cycle: many lanes are slower anyway, and must not be too deep.
-        levels = 2 if lanes < 4 else 3
+        dense = lanes > 2
 
         # Words are announced from three cycles after their item on, and a cycle more for each
         # doubling of lanes. What the queue holds besides lasts until fields that enter after a
@@ -82,7 +82,7 @@ class Packer(wiring.Component):
         # Join them two by two.
         while len(fields) > 1:
             fields = [
-                _join(m, low, high, width, levels)
+                _join(m, low, high, width, dense)
                 for low, high, width in zip(fields[::2], fields[1::2], widths[::2], strict=True)
             ]
             widths = [_add(m, a, b) for a, b in zip(widths[::2], widths[1::2], strict=True)]
@@ -109,8 +109,8 @@ class Packer(wiring.Component):
         cycle = max(bits.cycle, offset.cycle)
         size = len(bits.value)
         near = offset.at(m, cycle)[:-1]
-        shifted = shift_left(m, bits.at(m, cycle), near, size + word // 2 - 1, levels)
-        cycle += shift_cycles(len(near), levels)
+        shifted = shift_left(m, bits.at(m, cycle), near, size + word // 2 - 1, dense=dense)
+        cycle += shift_cycles(len(near), dense=dense)
         whole = Mux(offset.at(m, cycle)[-1], shifted << word // 2, shifted)
         turn = ends.at(m, cycle + 1)
         placed = delay(m, Mux(turn, 0, whole[:word]), 1)
@@ -152,13 +152,13 @@ class Packer(wiring.Component):
         return m
 
 
-def _join(m, low, high, width, levels):
+def _join(m, low, high, width, dense):
     """Put the field *high* behind *low*, which has *width* bits."""
     cycle = max(low.cycle, high.cycle, width.cycle)
     places = width.at(m, cycle)
     bits = len(low.value) + len(high.value)
-    moved = shift_left(m, high.at(m, cycle), places[:-1], bits, levels)
-    cycle += shift_cycles(len(places) - 1, levels)
+    moved = shift_left(m, high.at(m, cycle), places[:-1], bits, dense=dense)
+    cycle += shift_cycles(len(places) - 1, dense=dense)
     top = 1 << len(places) - 1
     whole = Mux(width.at(m, cycle)[-1], moved << top, moved)[:bits]
     return Timed(delay(m, whole | low.at(m, cycle), 1), cycle + 1)

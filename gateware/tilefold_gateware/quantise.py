@@ -10,7 +10,7 @@ from tilefold_hw.regs import shift_width
 from .arith import shape
 from .outlet import Outlet
 from .pipeline import delay
-from .shift import LEVELS, shift_cycles, shift_right
+from .shift import shift_cycles, shift_right
 from .streams import each, inner, laned
 from .tables import Tables, table_members, width_shape
 
@@ -191,8 +191,8 @@ def _dequantise(m, field, shift, q):
     value, lost = Cat(field, field[-1].replicate(bits - len(field))), Const(0)
 
     # The coarsest levels first. What goes must be like the sign, and the sign stays.
-    for top in range(len(shift), 0, -LEVELS):
-        low = max(top - LEVELS, 0)
+    for top in range(len(shift), 0, -2):
+        low = max(top - 2, 0)
         amount = shift[low:top]
         sign = value[-1]
         unlike = value ^ sign.replicate(bits)

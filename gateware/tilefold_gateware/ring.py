@@ -4,6 +4,8 @@ from amaranth.hdl import Cat, Module, ShapeLike, Signal, Value
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from .pipeline import delay
+
 # Besides its last bit, the bit of a shift register that makes its way round as long as can be.
 _TAPS = {2: (1,), 3: (2,), 4: (3,), 5: (3,), 6: (5,), 7: (6,), 8: (6, 5, 4), 9: (5,), 10: (7,)}
 
@@ -40,21 +42,36 @@ class Ring(wiring.Component):
     bypass : bool
         Let an item that finds nobody in front of it pass in one cycle instead of two, at the price
         of a multiplexer at ``o``.
+    late : ShapeLike or None
+        What else an item carries. It comes a cycle after the item is offered at ``o``, and stays as
+        long: a wide one then does not wait for who decides in a cycle that the item is taken.
 
     Members
     -------
     push : In(1)
         Put ``payload`` in. Not while it is ``full``: who knows that it can't be need not look.
     payload : In(shape)
+    late : In(late)
     full : Out(1)
     o : Out(stream of shape)
+    o_late : Out(late)
+        ``late`` of the item that was at ``o`` in the cycle before.
     read : Out
         The place that is read next, counted by :func:`step`.
     reads : Out(1)
         An item moves from its place to ``o`` in this cycle: the place is free again.
     """
 
-    def __init__(self, shape: ShapeLike, places: int, *, bypass: bool = False):
+    def __init__(
+        self,
+        shape: ShapeLike,
+        places: int,
+        *,
+        bypass: bool = False,
+        late: ShapeLike | None = None,
+    ):
+        if bypass and late is not None:
+            raise ValueError("late must be None where items may pass, not a shape")
         self.bypass = bypass
         self._bits = pointer_width(places)
         #: Items that find room, besides the one at ``o``.
@@ -67,6 +84,7 @@ class Ring(wiring.Component):
                 "o": Out(stream.Signature(shape)),
                 "read": Out(self._bits),
                 "reads": Out(1),
+                **({} if late is None else {"late": In(late), "o_late": Out(late)}),
             }
         )
 
@@ -75,13 +93,8 @@ class Ring(wiring.Component):
         width = len(Value.cast(self.payload))
         m.submodules.memory = store = memory.Memory(shape=width, depth=1 << self._bits, init=[])
         w_port, r_port = store.write_port(), store.read_port()
-        write, free, waits, direct, fetch = (
-            Signal(self._bits),
-            Signal(),
-            Signal(),
-            Signal(),
-            Signal(),
-        )
+        write = Signal(self._bits)
+        free, waits, direct, fetch = (Signal() for _ in range(4))
         m.d.comb += [
             self.full.eq(step(write) == self.read),
             free.eq(self.o.ready | ~self.o.valid),
@@ -99,6 +112,8 @@ class Ring(wiring.Component):
             m.d.sync += self.read.eq(step(self.read))
         with m.If(free):
             m.d.sync += self.o.valid.eq(self.reads)
+        if hasattr(self, "late"):
+            self._late(m, write, fetch)
         if not self.bypass:
             m.d.comb += [w_port.data.eq(self.payload), w_port.en.eq(self.push)]
             return m
@@ -107,12 +122,24 @@ class Ring(wiring.Component):
         # near to where it is made.
         passed, payload = Signal(), Signal(width)
         m.d.comb += direct.eq(self.push & free & ~waits & ~w_port.en)
-        m.d.sync += [
-            w_port.en.eq(self.push & ~direct),
-            w_port.data.eq(self.payload),
-        ]
+        m.d.sync += [w_port.en.eq(self.push & ~direct), w_port.data.eq(self.payload)]
         with m.If(free):
             m.d.sync += [passed.eq(direct), payload.eq(self.payload)]
         with m.If(passed):
             m.d.comb += Value.cast(self.o.payload).eq(payload)
         return m
+
+    def _late(self, m, write, fetch):
+        # A place that is read is written again two pushes later at the earliest.
+        m.submodules.late = store = memory.Memory(
+            shape=len(Value.cast(self.late)), depth=1 << self._bits, init=[]
+        )
+        w_port, r_port = store.write_port(), store.read_port()
+        m.d.comb += [
+            w_port.addr.eq(write),
+            w_port.data.eq(self.late),
+            w_port.en.eq(self.push),
+            r_port.addr.eq(delay(m, self.read, 1)),
+            r_port.en.eq(delay(m, fetch, 1)),
+            Value.cast(self.o_late).eq(r_port.data),
+        ]

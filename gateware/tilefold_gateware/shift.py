@@ -1,35 +1,45 @@
-"""Barrel shifters: a level of multiplexers for each bit of the amount, a few levels a cycle."""
+"""Barrel shifters: a level of multiplexers for each bit of the amount, two levels a cycle."""
 
 from amaranth.hdl import Module, Mux, Signal, Value, signed, unsigned
 
 from .pipeline import delay
 
-LEVELS = 2
-"""Levels in a cycle, if not said otherwise: more are slower, and no smaller."""
+
+def shift_cycles(places: int, *, dense: bool = False) -> int:
+    """Cycles of a shift by an amount of so many bits.
+
+    An odd level has a cycle of its own, or, if it must be *dense*, goes with the narrowest two.
+    """
+    return max(1, places // 2) if dense else -(-places // 2)
 
 
-def shift_cycles(amount: int, levels: int = LEVELS) -> int:
-    """Cycles of a shift by an amount of *amount* bits."""
-    return -(-amount // levels)
-
-
-def shift_left(m: Module, value: Value, amount: Value, width: int, levels: int = LEVELS) -> Value:
+def shift_left(m: Module, value: Value, amount: Value, width: int, *, dense: bool = False) -> Value:
     """Return ``value << amount``, cut to *width* bits, :func:`shift_cycles` later.
 
     The finest levels come first, while there are few bits.
     """
-    places = range(len(amount))
-    return _shift(m, value, amount, [places[k : k + levels] for k in places[::levels]], width)
+    groups = _pairs(range(len(amount)), dense and len(amount) % 2)
+    return _shift(m, value, amount, groups, width)
 
 
-def shift_right(m: Module, value: Value, amount: Value, width: int, levels: int = LEVELS) -> Value:
+def shift_right(
+    m: Module, value: Value, amount: Value, width: int, *, dense: bool = False
+) -> Value:
     """Return ``value >> amount``, cut to *width* bits, :func:`shift_cycles` later.
 
     The coarsest levels come first: they leave no more bits than the finer ones need.
     """
-    places = range(len(amount))[::-1]
-    groups = [places[k : k + levels] for k in range(0, len(places), levels)]
+    groups = _pairs(range(len(amount))[::-1])
+    if dense and len(groups[-1]) == 1 < len(groups):
+        groups[-2:] = [groups[-2] + groups[-1]]
     return _shift(m, value, amount, groups, width, right=True)
+
+
+def _pairs(levels, odd=0):
+    """Levels of every cycle: two, and in the first *odd* more."""
+    levels = list(levels)
+    first = 2 + odd
+    return [levels[:first]] + [levels[k : k + 2] for k in range(first, len(levels), 2)]
 
 
 def _shift(m, value, amount, groups, width, *, right=False):

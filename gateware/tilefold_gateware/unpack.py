@@ -85,38 +85,42 @@ class Unpacker(wiring.Component):
 
         # Words wait in a queue: enough for the next packet's first word to be seen a walk's latency
         # before the fields of this packet end.
-        m.submodules.queue = queue = Outlet(framed(word), latency=Walker.WAITING - Outlet.ROUND)
+        m.submodules.queue = queue = Outlet(1, Walker.WAITING - Outlet.ROUND, late=word)
         first = Signal(init=1)
         arrive = self.i.valid & queue.ready
         with m.If(arrive):
             m.d.sync += first.eq(self.i.payload.last)
         m.d.comb += [
-            queue.payload.eq(self.i.payload),
+            queue.payload.eq(self.i.payload.last),
+            queue.late.eq(self.i.payload.data),
             queue.push.eq(arrive),
             queue.take.eq(arrive),
             self.i.ready.eq(queue.ready),
             self.begin.eq(arrive & first),
             walker.arrive.eq(self.begin),
         ]
-        head = queue.o.payload
+        item, word_ends = walker.o.payload, queue.o.payload
 
-        # What has gone is cut into its fields without a wait.
-        item = walker.o.payload
-        taken = Signal(word)
+        # What has gone is cut into its fields without a wait, from the cycle after on.
+        taken, takes = Signal(word), Signal()
         ended, short, draining = Signal(), Signal(), Signal()
-        missing = [ended & (short | past) for past in each(item.past, lanes)]
-        window = Cat(taken[1:], head.data[: lanes * bits])
-        fields, cycles = self._cut(m, window, item, missing)
-        m.submodules.outlet = outlet = Outlet(self.o.payload.shape(), cycles)
+        about, head = walker.o_late, queue.o_late
+        with m.If(delay(m, takes, 1)):
+            m.d.sync += taken.eq(head)
+        window = Cat(taken[1:], head[: lanes * bits])
+        none, beyond = delay(m, ended & short, 1), delay(m, ended, 1)
+        missing = [none | (beyond & past) for past in each(about.past, lanes)]
+        fields, cycles = self._cut(m, window, about, missing)
+        m.submodules.outlet = outlet = Outlet(self.o.payload.shape(), 1 + cycles)
         wiring.connect(m, outlet.o, flipped(self.o))
         goes = walker.o.valid & walker.o.ready
         for data, field in zip(each(outlet.payload.data, lanes), fields, strict=True):
             m.d.comb += data.eq(field)
         m.d.comb += [
-            outlet.payload.shift.eq(delay(m, item.shift, cycles)),
-            outlet.payload.last.eq(delay(m, item.last, cycles)),
-            outlet.payload.bank.eq(delay(m, item.bank, cycles)),
-            outlet.push.eq(delay(m, goes, cycles)),
+            outlet.payload.shift.eq(delay(m, about.shift, cycles)),
+            outlet.payload.last.eq(delay(m, item.last, 1 + cycles)),
+            outlet.payload.bank.eq(delay(m, about.bank, cycles)),
+            outlet.push.eq(delay(m, goes, 1 + cycles)),
             outlet.take.eq(goes),
         ]
 
@@ -124,24 +128,29 @@ class Unpacker(wiring.Component):
         # there is none to take.
         lacks = item.takes & ended
         may = ~draining & (queue.o.valid | ended | ~item.takes)
-        takes = (~draining & queue.o.valid & ~ended & item.takes) & (walker.o.valid & outlet.ready)
         m.d.comb += [
+            takes.eq(
+                (~draining & queue.o.valid & ~ended & item.takes) & (walker.o.valid & outlet.ready)
+            ),
             walker.o.ready.eq(may & outlet.ready),
             queue.o.ready.eq(takes | draining),
         ]
-        with m.If(takes):
-            m.d.sync += taken.eq(head.data)
 
         # A packet ends well if its last word has been taken, and no bit was missing.
-        over = ended | (takes & head.last)
-        m.d.sync += self.framing.eq(goes & item.last & (lacks | short | ~over))
+        over = ended | (takes & word_ends)
+        ends, well = Signal(), Signal()
+        m.d.sync += [
+            ends.eq(goes & item.last),
+            well.eq(over & ~lacks & ~short),
+            self.framing.eq(ends & ~well),
+        ]
         with m.If(goes):
             m.d.sync += [
                 ended.eq(~item.last & over),
                 short.eq(~item.last & (short | lacks)),
                 draining.eq(item.last & ~over),
             ]
-        with m.Elif(queue.o.valid & head.last):
+        with m.Elif(queue.o.valid & word_ends):
             m.d.sync += draining.eq(0)
         return m
 
@@ -149,16 +158,16 @@ class Unpacker(wiring.Component):
         """Cut *item* out of the *window*; return its fields and how many cycles later they are."""
         lanes, bits = self.config.lanes, self.config.field.width
         # As in the packer, many lanes take more levels of a shift in a cycle.
-        levels = 2 if lanes < 4 else 3
+        dense = lanes > 2
         block = Timed(
-            shift_right(m, window, item.offset, lanes * bits, levels),
-            shift_cycles(len(item.offset), levels),
+            shift_right(m, window, item.offset, lanes * bits, dense=dense),
+            shift_cycles(len(item.offset), dense=dense),
         )
         widths = [
             Timed(delay(m, Mux(gone, 0, width), 1), 1)
             for width, gone in zip(each(item.width, lanes), missing, strict=True)
         ]
-        parts = _part(m, block, widths, levels)
+        parts = _part(m, block, widths, dense)
 
         # Extend their signs.
         cycle = max(part.cycle for part in parts)
@@ -172,7 +181,7 @@ class Unpacker(wiring.Component):
         return fields, cycle + 2
 
 
-def _part(m, block, widths, levels):
+def _part(m, block, widths, dense):
     """Cut *block* into the fields that it has in a row: low half and high half, and so on."""
     if len(widths) == 1:
         return [block]
@@ -183,10 +192,10 @@ def _part(m, block, widths, levels):
     places = total.at(m, cycle)
     low = Timed(block.value[:size], block.cycle)
     high = Timed(
-        shift_right(m, block.at(m, cycle), places, size, levels),
-        cycle + shift_cycles(len(places), levels),
+        shift_right(m, block.at(m, cycle), places, size, dense=dense),
+        cycle + shift_cycles(len(places), dense=dense),
     )
-    return _part(m, low, widths[:middle], levels) + _part(m, high, widths[middle:], levels)
+    return _part(m, low, widths[:middle], dense) + _part(m, high, widths[middle:], dense)
 
 
 def _total(m, widths):

@@ -1,6 +1,6 @@
 """Walker: where the fields of a packet lie, known before any of its words is."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, flipped
 
@@ -42,10 +42,12 @@ class Walker(wiring.Component):
         Tile groups in the packet being walked.
     tile : Out(1)
         High for a cycle for every tile.
-    o : Out(stream of layout)
-        ``width`` and ``shift`` of every field; ``past``: it ends past the word that was taken last
-        (all three are ``laned``); ``takes``: the item takes a word; ``offset``: where it begins,
-        counted from bit 1 of the word that was taken last; ``last``; ``bank``.
+    o : Out(stream of layout: takes, last)
+        Whether the item takes a word, and whether it is the last of its packet.
+    o_late : Out(layout)
+        What else there is to know of the item that was at ``o`` in the cycle before: ``width`` and
+        ``shift`` of every field; ``past``: it ends past the word that was taken last (all three are
+        ``laned``); ``offset``: where the item begins, counted from bit 1 of that word; ``bank``.
     channels, index, table
         See :func:`~tilefold_gateware.tables.table_members`.
     """
@@ -56,14 +58,12 @@ class Walker(wiring.Component):
     def __init__(self, config: CodecConfig):
         self.config = config
         lanes = config.lanes
-        item = data.StructLayout(
+        late = data.StructLayout(
             {
                 "width": laned(width_shape(config), lanes),
                 "shift": laned(shift_width(config), lanes),
                 "past": laned(1, lanes),
-                "takes": 1,
                 "offset": range(config.word_width),
-                "last": 1,
                 "bank": 1,
             }
         )
@@ -74,7 +74,8 @@ class Walker(wiring.Component):
                 "bank": Out(1),
                 "groups": In(GROUPS_WIDTH),
                 "tile": Out(1),
-                "o": Out(stream.Signature(item)),
+                "o": Out(stream.Signature(data.StructLayout({"takes": 1, "last": 1}))),
+                "o_late": Out(late),
                 **table_members(config),
             }
         )
@@ -84,18 +85,25 @@ class Walker(wiring.Component):
         config, lanes = self.config, self.config.lanes
         # The entries, what the fields add up to, and the place.
         latency = Tables.LATENCY + lanes.bit_length() + 1
-        m.submodules.outlet = outlet = Outlet(self.o.payload.shape(), latency)
+        m.submodules.outlet = outlet = Outlet(
+            self.o.payload.shape(), latency, late=self.o_late.shape()
+        )
         wiring.connect(m, outlet.o, flipped(self.o))
+        late = outlet.late
         m.submodules.tables = tables = Tables(config)
         tables.fill_from(m, self)
 
         # Whether a group is the last is found out while it is walked.
         active = Signal()
         group, following = Signal(GROUPS_WIDTH), Signal(GROUPS_WIDTH)
-        last_group = Signal()
+        alike, last_group = Signal(4), Signal()
         step = active & outlet.ready
         end = tables.group_end & last_group
-        m.d.sync += [following.eq(group + 1), last_group.eq(following == self.groups)]
+        m.d.sync += [
+            following.eq(group + 1),
+            alike.eq(Cat(following[k::4] == self.groups[k::4] for k in range(4))),
+            last_group.eq(alike.all()),
+        ]
         with m.If(step & tables.group_end):
             m.d.sync += group.eq(Mux(last_group, 0, following))
 
@@ -115,16 +123,17 @@ class Walker(wiring.Component):
             tables.bank.eq(self.bank),
             self.tile.eq(step & tables.tile_end),
             outlet.take.eq(step),
+            self.o_late.eq(outlet.o_late),
             outlet.push.eq(delay(m, step, latency)),
-            outlet.payload.bank.eq(delay(m, self.bank, latency)),
+            late.bank.eq(delay(m, self.bank, latency)),
         ]
         found = Tables.LATENCY
         entries = each(tables.entry, lanes)
         here, ends = delay(m, step, found), delay(m, step & end, found)
         for entry, width, shift in zip(
             entries,
-            each(outlet.payload.width, lanes),
-            each(outlet.payload.shift, lanes),
+            each(late.width, lanes),
+            each(late.shift, lanes),
             strict=True,
         ):
             m.d.comb += [
@@ -152,9 +161,9 @@ class Walker(wiring.Component):
             left.eq(Mux(last, 0, rest[: len(left)])),
             begun.eq(~last & (begun | crosses)),
             outlet.payload.takes.eq(crosses | (last & ~begun)),
-            outlet.payload.offset.eq(~left),
+            late.offset.eq(~left),
             outlet.payload.last.eq(last),
         ]
-        for past, value in zip(each(outlet.payload.past, lanes), sums, strict=True):
+        for past, value in zip(each(late.past, lanes), sums, strict=True):
             m.d.sync += past.eq(value > left)
         return m

@@ -110,7 +110,7 @@ def project(inputs: int) -> int:
 
 def quantise(config: CodecConfig) -> int:
     """From a coefficient to its field: the table answers, then the shift, then three cycles."""
-    return 7 + _shift_cycles(config) + OUTLET
+    return 7 + -(-shift_width(config) // 2) + OUTLET
 
 
 def pack(config: CodecConfig) -> int:
@@ -119,19 +119,18 @@ def pack(config: CodecConfig) -> int:
     The fields of an item are joined two by two, then shifted to their place in a word. The last
     word of a packet comes a cycle later after the packet's last item.
     """
-    levels = 2 if config.lanes < 4 else 3
     joined = 1
     for doubling in range(config.lanes.bit_length() - 1):
         places = (config.field.width << doubling).bit_length()
-        joined += _parts(places - 1, levels) + 1
+        joined += _shift(config, places - 1) + 1
     start = max(joined, 1 + config.lanes.bit_length())
     places = (config.word_width - 1).bit_length()
-    return start + _parts(places - 1, levels) + 3 + OUTLET
+    return start + _shift(config, places - 1) + 3 + OUTLET
 
 
 def dequantise(config: CodecConfig) -> int:
     """From a field to its coefficient."""
-    return _shift_cycles(config) + 1
+    return -(-shift_width(config) // 2) + 1
 
 
 def walk(config: CodecConfig) -> int:
@@ -154,20 +153,15 @@ def fetch(config: CodecConfig) -> int:
 
 def _cut(config: CodecConfig) -> int:
     """From the words to the fields: all of an item, then its halves, and so on; then the signs."""
-    levels = 2 if config.lanes < 4 else 3
-    cycles = _parts((config.word_width - 1).bit_length(), levels)
+    cycles = 1 + _shift(config, (config.word_width - 1).bit_length())
     for doubling in range(config.lanes.bit_length() - 1):
-        cycles += _parts((config.field.width << doubling).bit_length(), levels)
+        cycles += _shift(config, (config.field.width << doubling).bit_length())
     return cycles + 2
 
 
-def _shift_cycles(config: CodecConfig) -> int:
-    return _parts(shift_width(config), 2)
-
-
-def _parts(amount: int, levels: int) -> int:
-    """Cycles of a shift by an amount of so many bits."""
-    return -(-amount // levels)
+def _shift(config: CodecConfig, places: int) -> int:
+    """Cycles of a shift by an amount of so many bits: two levels each, or three of many lanes."""
+    return max(1, places // 2) if config.lanes > 2 else -(-places // 2)
 
 
 def encoder(config: CodecConfig, layer: Layer) -> int:

@@ -160,5 +160,7 @@ def test_rejects_what_cannot_vary():
 
 
 def test_rejects_a_matrix_too_small():
-    with pytest.raises(ValueError, match=r"^rows and columns must add up to 7 or more, not 2 \+ 2$"):
+    with pytest.raises(
+        ValueError, match=r"^rows and columns must add up to 7 or more, not 2 \+ 2$"
+    ):
         Transposer(8, 2, 2)
