@@ -60,32 +60,38 @@ class Packer(wiring.Component):
         # Levels of a shift in a cycle: many lanes are slower anyway, and must not be too deep.
         dense = lanes > 2
 
-        # Words are announced from three cycles after their item on, and a cycle more for each
-        # doubling of lanes. What the queue holds besides lasts until fields that enter after a
-        # stall are words, but for many lanes of the widest fields.
-        m.submodules.reserve = reserve = Reserve(
-            self.o.payload.shape(), flight=3 + doublings, places=15
-        )
+        # Words are announced as soon as the widths of an item are summed up, and a cycle after
+        # that. What the queue holds besides lasts until fields that enter after a stall are words,
+        # but for many lanes of the widest fields.
+        flight = 2 + max(1, doublings)
+        m.submodules.reserve = reserve = Reserve(self.o.payload.shape(), flight, places=15)
         wiring.connect(m, reserve.o, flipped(self.o))
         enter = self.i.valid & reserve.ready
         m.d.comb += self.i.ready.eq(reserve.ready)
 
         # cycle 1: cut the fields to their widths; a cycle without an item brings no bits.
-        fields, widths = [], []
-        for data, width in zip(each(item.data, lanes), each(item.width, lanes), strict=True):
+        widths = each(item.width, lanes)
+        fields = []
+        for data, width in zip(each(item.data, lanes), widths, strict=True):
             ones = Cat(width > k for k in range(len(data)))
             fields.append(Timed(delay(m, Mux(enter, data.as_unsigned() & ones, 0), 1), 1))
-            widths.append(Timed(delay(m, Mux(enter, width, 0), 1), 1))
+        singles = [Timed(delay(m, Mux(enter, width, 0), 1), 1) for width in widths]
+        pairs = [
+            Timed(delay(m, Mux(enter, a + b, 0), 1), 1)
+            for a, b in zip(widths[::2], widths[1::2], strict=False)
+        ]
         last = Timed(delay(m, enter & item.last, 1), 1)
         bank = Timed(item.bank, 0)
 
         # Join them two by two.
+        widths = singles
         while len(fields) > 1:
             fields = [
                 _join(m, low, high, width, dense)
                 for low, high, width in zip(fields[::2], fields[1::2], widths[::2], strict=True)
             ]
-            widths = [_add(m, a, b) for a, b in zip(widths[::2], widths[1::2], strict=True)]
+            widths = pairs
+            pairs = [_add(m, a, b) for a, b in zip(pairs[::2], pairs[1::2], strict=False)]
         (bits,), (width,) = fields, widths
 
         # See where they start, and whether they fill a word. A packet of no bits at all still has a

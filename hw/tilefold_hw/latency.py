@@ -123,7 +123,7 @@ def pack(config: CodecConfig) -> int:
     for doubling in range(config.lanes.bit_length() - 1):
         places = (config.field.width << doubling).bit_length()
         joined += _shift(config, places - 1) + 1
-    start = max(joined, 1 + config.lanes.bit_length())
+    start = max(joined, 2, config.lanes.bit_length())
     places = (config.word_width - 1).bit_length()
     return start + _shift(config, places - 1) + 3 + OUTLET
 
