@@ -42,7 +42,7 @@ def packet_samples(config: CodecConfig, layer: Layer) -> int:
 def packet_cycles(config: CodecConfig, layer: Layer) -> int:
     """Cycles between the starts of two packets in a row, encoder or decoder, nobody waiting.
 
-    One sample a cycle, unless a projector needs longer for a pixel.
+    *lanes* samples a cycle, unless a projector needs longer for a pixel.
     """
     pixel = max(layer.channels_in, layer.channels, layer.channels_out)
     for macs, projection in (
@@ -51,7 +51,7 @@ def packet_cycles(config: CodecConfig, layer: Layer) -> int:
     ):
         if projection:
             pixel = max(pixel, pixel_cycles(macs, projection.inputs, projection.outputs))
-    return layer.groups * config.pixels * pixel
+    return layer.groups * config.pixels // config.lanes * pixel
 
 
 def pixel_cycles(macs: int, inputs: int, outputs: int) -> int:

@@ -302,4 +302,4 @@ def built(config: CodecConfig) -> list[str]:
 
 def group_cycles(config: CodecConfig) -> int:
     """Cycles that a tile group of the usual layer takes, nobody waiting."""
-    return packet_cycles(config, usual_layer(config)) // config.lanes
+    return packet_cycles(config, usual_layer(config))
