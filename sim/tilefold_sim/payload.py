@@ -13,8 +13,8 @@ Parts = NDArray[np.uint32]
 
 Values = Any
 """Integers, ``int[items]``, up to 64 bits wide; wider ones as ``uint8[items, bytes]``, least
-significant byte first; several lanes of narrow ones as ``int[items, lanes]``; or a mapping of these,
-a field each."""
+significant byte first; several lanes of narrow ones as ``int[items, lanes]``; or a mapping of
+these, a field each."""
 
 
 def parts(shape: ShapeLike) -> int:
