@@ -261,7 +261,9 @@ def _swap(cycles: Sequence[int], rows: int, columns: int) -> list[int]:
     free = 0
     for start in range(0, len(cycles), size):
         for k in range(size):
-            free = max(free, cycles[start + min(k + lead, size - 1)] + _TRANSPOSE)
+            # A level decides a cycle later: right after another, an item is read one item early.
+            if free < cycles[start + min(k + lead - 1, size - 1)] + _TRANSPOSE:
+                free = max(free, cycles[start + min(k + lead, size - 1)] + _TRANSPOSE)
             out.append(free)
             free += 1
     return out
