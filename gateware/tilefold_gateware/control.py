@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from tilefold_hw import regs
 from tilefold_hw.regs import RegisterMap
 
-from .streams import Bus, Write
+from .streams import Bus, Write, banked, banks
 
 
 class Control(wiring.Component):
@@ -32,7 +32,7 @@ class Control(wiring.Component):
     Members
     -------
     bus : In(Bus)
-    settings : Out(array of two layouts, a field a setting)
+    settings : Out(banked(layout), a field a setting)
         The banks, to be chosen from by the ``bank`` of the data.
     configured : Out(1)
         A layer has been committed.
@@ -61,7 +61,7 @@ class Control(wiring.Component):
         super().__init__(
             {
                 "bus": In(Bus(regmap.address_width)),
-                "settings": Out(data.ArrayLayout(settings_layout(regmap), 2)),
+                "settings": Out(banked(settings_layout(regmap))),
                 "configured": Out(1),
                 "next_bank": Out(1),
                 "begin": In(1),
@@ -159,11 +159,11 @@ class Control(wiring.Component):
 
     def _setting(self, m, reg, write, shadow):
         """Both banks of a setting; return what the shadow holds."""
-        banks = [getattr(self.settings[bank], reg.name) for bank in range(2)]
-        for bank, value in enumerate(banks):
+        both = [settings[reg.name] for settings in banks(self.settings)]
+        for bank, value in enumerate(both):
             with m.If(write & (shadow == bank)):
                 m.d.sync += value.eq(self.bus.w_data)
-        return Mux(shadow, *reversed(banks))
+        return Mux(shadow, *reversed(both))
 
 
 def settings_layout(regmap: RegisterMap) -> data.StructLayout:

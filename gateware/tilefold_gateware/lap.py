@@ -6,8 +6,10 @@ the lap that it is for.
 """
 
 from amaranth.hdl import Cat, Const, Module, Signal
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+
+from .streams import banked, banks
 
 FIRST = 3
 """Number of the first item of a lap, in strides: what a length is compared with is two ahead."""
@@ -22,7 +24,7 @@ class _Lap(wiring.Component):
         )
         super().__init__(
             {
-                "lengths": In(data.ArrayLayout(range(most + 1), 2)),
+                "lengths": In(banked(range(most + 1))),
                 "step": In(1),
                 "bank": In(1),
                 "last": Out(1),
@@ -35,7 +37,7 @@ class _Lap(wiring.Component):
         """For each bank, whether the item after the next is the last of its lap."""
         zeros = (self.stride & -self.stride).bit_length() - 1
         place, reached = self._place[zeros:], []
-        for bank, length in enumerate(self.lengths):
+        for bank, length in enumerate(banks(self.lengths)):
             if zeros:
                 # What is compared need have no bits that are always 0.
                 least = Signal(1 + len(length[zeros:]), name=f"least_{bank}")
@@ -65,7 +67,7 @@ class Lap(_Lap):
 
     Members
     -------
-    lengths : In(array of two)
+    lengths : In(banked(range(most + 1)))
         Length of a lap, for each bank: its last item is the one that reaches it.
     step : In(1)
         An item passes in this cycle.
@@ -101,8 +103,8 @@ class Lap(_Lap):
             m.d.sync += self._place.eq(self._place + self.stride)
             m.d.sync += reached.eq(will_reach)
         m.d.sync += [
-            single.eq(Cat(self._within(length, 1) for length in self.lengths)),
-            double.eq(Cat(self._within(length, 2) for length in self.lengths)),
+            single.eq(Cat(self._within(length, 1) for length in banks(self.lengths))),
+            double.eq(Cat(self._within(length, 2) for length in banks(self.lengths))),
             last.eq(self.will_last),
         ]
         return m
@@ -118,7 +120,7 @@ class OpenLap(_Lap):
 
     Members
     -------
-    lengths : In(array of two)
+    lengths : In(banked(range(most + 1)))
         Length of a lap, for each bank.
     step : In(1)
         An item passes in this cycle.
@@ -146,8 +148,8 @@ class OpenLap(_Lap):
             ]
         with m.Elif(self.step | fresh):
             m.d.sync += [
-                ends.eq(Cat(self._within(length, 1) for length in self.lengths)),
-                reached.eq(Cat(self._within(length, 2) for length in self.lengths)),
+                ends.eq(Cat(self._within(length, 1) for length in banks(self.lengths))),
+                reached.eq(Cat(self._within(length, 2) for length in banks(self.lengths))),
                 self._place.eq(FIRST),
             ]
         return m

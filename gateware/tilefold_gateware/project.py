@@ -16,7 +16,7 @@ from .outlet import Sluice
 from .pipeline import delay
 from .ram import Ram
 from .scale import PARAMETERS, Scaler
-from .streams import Write, inner
+from .streams import Write, banked, banks, inner
 
 
 def projector_settings(config: CodecConfig, o: Q) -> data.StructLayout:
@@ -59,7 +59,7 @@ class Projector(wiring.Component):
         Pixels, ``inputs`` samples each.
     o : Out(stream of inner(q))
         Pixels, ``outputs`` samples each.
-    settings : In(array of two :func:`projector_settings`)
+    settings : In(banked(:func:`projector_settings`))
         Both banks.
     weights, biases, scales, shifts : In(Write)
         Fill the memories; the top bit of an address is the bank.
@@ -75,7 +75,7 @@ class Projector(wiring.Component):
             {
                 "i": In(stream.Signature(inner(shape(q)))),
                 "o": Out(stream.Signature(inner(shape(q)))),
-                "settings": In(data.ArrayLayout(projector_settings(config, q), 2)),
+                "settings": In(banked(projector_settings(config, q))),
                 **{
                     name: In(Write(1 + regs.memory(name).address_width, regs.memory(name).width))
                     for name in ("weights", *PARAMETERS)
@@ -85,7 +85,7 @@ class Projector(wiring.Component):
 
     def run_on(self, m: Module, control: wiring.Component, **names: str) -> None:
         """Run on the settings of *control* called *names*, and on its memories."""
-        for mine, theirs in zip(self.settings, control.settings, strict=True):
+        for mine, theirs in zip(banks(self.settings), banks(control.settings), strict=True):
             m.d.comb += [mine[name].eq(theirs[names[name]]) for name in names]
         for name in ("weights", *PARAMETERS):
             wiring.connect(m, getattr(control, name), getattr(self, name))
@@ -211,14 +211,14 @@ class Projector(wiring.Component):
             sluice.payload.last.eq(delay(m, ends & late.last, latency)),
             sluice.payload.bank.eq(delay(m, late.bank, latency)),
         ]
-        for bank, settings in enumerate(self.settings):
+        for limits, settings in zip(banks(scaler.limits), banks(self.settings), strict=True):
             for limit in ("low", "high"):
-                m.d.comb += scaler.limits[bank][limit].eq(settings[limit])
+                m.d.comb += limits[limit].eq(settings[limit])
         return m
 
     def _lap(self, m, kind, name, *stride):
         """Lap whose length is setting *name*."""
         lap = kind(self.config.channels, *stride)
-        for length, settings in zip(lap.lengths, self.settings, strict=True):
+        for length, settings in zip(banks(lap.lengths), banks(self.settings), strict=True):
             m.d.comb += length.eq(settings[name])
         return lap

@@ -13,7 +13,7 @@ from .arith import shape
 from .multiplier import Multiplier
 from .pipeline import delay
 from .ram import Ram
-from .streams import Write, chosen
+from .streams import Write, banked, chosen
 
 PARAMETERS = ("biases", "scales", "shifts")
 """Memories of a scaler, as the register map calls them."""
@@ -37,7 +37,7 @@ class Scaler(wiring.Component):
     output : In
         Which output the ``total`` of two cycles later is; the top bit is the bank.
     total : In(sum_format(q, config.channels))
-    limits : In(array of two of ``low`` and ``high``)
+    limits : In(banked(layout of ``low`` and ``high``))
         Clamp of each bank.
     o : Out(q)
     biases, scales, shifts : In(Write)
@@ -60,9 +60,7 @@ class Scaler(wiring.Component):
             {
                 "output": In(ports["biases"].address_width),
                 "total": In(shape(sum_format(q, config.channels))),
-                "limits": In(
-                    data.ArrayLayout(data.StructLayout({"low": shape(q), "high": shape(q)}), 2)
-                ),
+                "limits": In(banked(data.StructLayout({"low": shape(q), "high": shape(q)}))),
                 "o": Out(shape(q)),
                 **{name: In(port) for name, port in ports.items()},
             }

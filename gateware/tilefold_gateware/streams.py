@@ -37,9 +37,19 @@ def each(value, lanes: int) -> list:
     return [value] if lanes == 1 else [value[f"lane_{lane}"] for lane in range(lanes)]
 
 
+def banked(shape: ShapeLike) -> data.StructLayout:
+    """Shape of what there is for each of the two banks of settings; see :func:`banks`."""
+    return data.StructLayout({"bank_0": shape, "bank_1": shape})
+
+
+def banks(value) -> tuple:
+    """Banks of *value*, of shape :func:`banked`."""
+    return value.bank_0, value.bank_1
+
+
 def chosen(settings, bank: Value, name: str) -> Value:
-    """Setting *name* of the bank that *bank* says, out of the array of both."""
-    return Mux(bank, settings[1][name], settings[0][name])
+    """Setting *name* of the bank that *bank* says, out of those of both."""
+    return Mux(bank, settings.bank_1[name], settings.bank_0[name])
 
 
 class Write(wiring.Signature):

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+from amaranth.hdl import Value
 from amaranth.sim import Simulator
 from helpers.host import Host
 
 from tilefold_gateware.control import Control
+from tilefold_gateware.streams import banks
 from tilefold_hw import regs
 from tilefold_hw.config import CodecConfig
 from tilefold_hw.regs import decoder_map, encoder_map
@@ -62,7 +64,7 @@ def test_settings_read_back_as_written_and_reach_their_bank(side):
                     await host.write(reg.name, value)
                     mask = (1 << reg.width) - 1
                     assert await host.read(reg.name) & mask == value & mask
-                    assert ctx.get(dut.settings[bank][reg.name]) & mask == value & mask
+                    assert ctx.get(banks(dut.settings)[bank][reg.name]) & mask == value & mask
                 # The other registers keep what they hold.
                 for other, before in enumerate(host.regmap.settings[:step]):
                     mask = (1 << before.width) - 1
@@ -163,7 +165,7 @@ def test_while_busy_nothing_is_written_and_an_error_sticks(state):
             ctx.set(dut.done_bank, 0)
             await host.write("control", regs.COMMIT)
             await pulse(ctx, dut.begin)
-        before = [ctx.get(bank[reg.name]) for bank in dut.settings for reg in host.regmap.settings]
+        before = [ctx.get(Value.cast(bank)) for bank in banks(dut.settings)]
         next_bank = ctx.get(dut.next_bank)
         attempts = [(reg.address, 0) for reg in host.regmap.settings]
         attempts += [(memory.address, 0) for memory in host.regmap.memories]
@@ -178,7 +180,7 @@ def test_while_busy_nothing_is_written_and_an_error_sticks(state):
             await host.write("errors", regs.FRAMING)
             assert await host.read("errors") == regs.REFUSED
             await host.write("errors", regs.REFUSED)
-        after = [ctx.get(bank[reg.name]) for bank in dut.settings for reg in host.regmap.settings]
+        after = [ctx.get(Value.cast(bank)) for bank in banks(dut.settings)]
         assert after == before
         assert ctx.get(dut.next_bank) == next_bank
         assert await host.read("status") & regs.BUSY
@@ -251,7 +253,7 @@ def test_no_packet_sees_half_a_layer():
         committed = refused = 0
 
         def settings(bank):
-            return [ctx.get(dut.settings[bank][name]) for name in names]
+            return [ctx.get(banks(dut.settings)[bank][name]) for name in names]
 
         async def cycle(address=None, value=0):
             """A cycle with a write, or none, in which a packet may begin and one may end."""

@@ -27,7 +27,7 @@ def test_tells_the_last_of_every_lap(stride, lengths):
     async def bench(ctx):
         rng = np.random.default_rng(0)
         for bank in range(2):
-            ctx.set(dut.lengths[bank], lengths[bank])
+            ctx.set(dut.lengths[f"bank_{bank}"], lengths[bank])
         banks = rng.integers(0, 2, 40).tolist()
         ctx.set(dut.begin, 1)
         ctx.set(dut.next_bank, banks[0])
@@ -58,7 +58,7 @@ def test_tells_the_last_when_the_bank_comes_with_the_item(lengths):
     async def bench(ctx):
         rng = np.random.default_rng(0)
         for bank in range(2):
-            ctx.set(dut.lengths[bank], lengths[bank])
+            ctx.set(dut.lengths[f"bank_{bank}"], lengths[bank])
         await ctx.tick().repeat(2)
         for bank in rng.integers(0, 2, 40).tolist():
             for item, pause in enumerate(pauses(rng, lengths[bank]).tolist()):

@@ -98,7 +98,7 @@ def check(bench, projections, packets, *, others=(), **how):
     run = bench.run(
         items,
         sum(result.size for result in results),
-        inputs={"settings": settings},
+        inputs={"settings": dict(zip(("bank_0", "bank_1"), settings, strict=False))},
         load=[
             writes
             for loaded in (others, projections)
