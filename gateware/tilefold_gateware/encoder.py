@@ -18,7 +18,7 @@ from .level import Centre
 from .pack import Packer
 from .project import Projector
 from .quantise import Quantiser
-from .streams import Bus, chosen, framed, laned
+from .streams import Bus, banks, chosen, framed, laned
 from .transpose import Transposer
 from .watch import Watch
 
@@ -98,13 +98,14 @@ class Encoder(wiring.Component):
         }
         chain(m, i=flipped(self.i), o=flipped(self.o), **stages)
 
+        for counts, settings in zip(banks(reorder.counts), banks(control.settings), strict=True):
+            m.d.comb += counts.eq(settings.channels)
         m.d.comb += [
             frame.configured.eq(control.configured),
             frame.next_bank.eq(control.next_bank),
             control.begin.eq(frame.begin),
             frame.channels.eq(setting(frame.bank, "inputs" if config.project_macs else "channels")),
             frame.groups.eq(setting(frame.bank, "groups")),
-            reorder.count.eq(setting(reorder.i.payload.bank, "channels")),
             quantise.channels.eq(setting(quantise.i.payload.bank, "channels")),
             watch.expected.eq(setting(watch.i.payload.bank, "words")),
             control.done.eq(watch.done),

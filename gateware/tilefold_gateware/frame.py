@@ -35,7 +35,7 @@ class Framer(wiring.Component):
         A packet's first sample is offered at ``o`` in this cycle, for the first time: from here on
         its bank stands, however long the sample waits.
     bank : Out(1)
-        Bank of the sample at ``o``.
+        Bank of the packet that has begun.
     channels, groups : In
         Samples of a pixel and tile groups of a packet, in that bank.
     """
@@ -58,31 +58,38 @@ class Framer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         inside, bank = Signal(), Signal()
-        channel = Signal(range(self.config.channels))
         pieces = self.config.pixels // self.config.lanes
-        piece = Signal(range(pieces))
-        group = Signal(GROUPS_WIDTH)
+        piece, piece_last = Signal(range(pieces)), Signal()
+        channel, channel_last = Signal(range(1, self.config.channels + 1), init=1), Signal()
+        group, group_last = Signal(GROUPS_WIDTH, init=1), Signal()
 
-        channel_end = channel + 1 == self.channels
-        piece_end = channel_end & (piece == pieces - 1)
-        last = piece_end & (group + 1 == self.groups)
+        # How many items there are is all that counts: pieces as if they were inside of channels.
+        # The comparisons have the time that a channel takes.
+        last = piece_last & channel_last & group_last
         m.d.comb += [
-            self.bank.eq(Mux(inside, bank, self.next_bank)),
+            self.bank.eq(bank),
             self.o.payload.data.eq(self.i.payload),
             self.o.payload.last.eq(last),
-            self.o.payload.bank.eq(self.bank),
+            self.o.payload.bank.eq(Mux(inside, bank, self.next_bank)),
             self.o.valid.eq(self.i.valid & self.configured),
             self.i.ready.eq(self.o.ready & self.configured),
             self.begin.eq(self.o.valid & ~inside),
         ]
+        m.d.sync += [
+            channel_last.eq(channel == self.channels),
+            group_last.eq(group == self.groups),
+        ]
         with m.If(self.begin):
             m.d.sync += [inside.eq(1), bank.eq(self.next_bank)]
         with m.If(self.o.valid & self.o.ready):
-            m.d.sync += channel.eq(Mux(channel_end, 0, channel + 1))
-            with m.If(channel_end):
-                m.d.sync += piece.eq(Mux(piece_end, 0, piece + 1))
-            with m.If(piece_end):
-                m.d.sync += group.eq(Mux(last, 0, group + 1))
+            m.d.sync += [
+                piece.eq(Mux(piece_last, 0, piece + 1)),
+                piece_last.eq(piece == pieces - 2),
+            ]
+            with m.If(piece_last):
+                m.d.sync += channel.eq(Mux(channel_last, 1, channel + 1))
+            with m.If(piece_last & channel_last):
+                m.d.sync += group.eq(Mux(group_last, 1, group + 1))
             with m.If(last):
                 m.d.sync += inside.eq(0)
         return m

@@ -30,7 +30,7 @@ CLIP = 2 + OUTLET
 STORE = 2
 """Through the memory between an encoder and a decoder."""
 
-SETTLE = 3
+SETTLE = 4
 """What the first packet with another number of channels waits more, once the memory that reorders
 has drained; at the decoder, and at an encoder behind a projector. (An encoder without one does not
 take the packet's first sample before.)"""
