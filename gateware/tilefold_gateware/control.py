@@ -1,6 +1,7 @@
 """Control: the register bank of one side, its shadowed settings, counters and sticky errors."""
 
-from itertools import groupby
+from functools import reduce
+from operator import or_
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, wiring
@@ -118,41 +119,33 @@ class Control(wiring.Component):
             m.d.comb += refused.eq(1)
         counters = self._counters(m, clear)
 
-        # An access is acted on a cycle later, when what it is for has been found out: which eight
-        # registers, or which memory.
+        # An access is acted on a cycle later, when it has been found out what it is for.
         address, w_stb, w_data = (
             delay(m, value, 1) for value in (bus.address, bus.w_stb, bus.w_data)
         )
-        for block, registers in groupby(self.regmap.registers, lambda reg: reg.address >> 3):
-            here = delay(m, bus.address[3:] == block, 1)
+        read = []
+        for reg in self.regmap.registers:
+            here = delay(m, bus.address == reg.address, 1)
             written = w_stb & here
-            value = Signal.like(bus.r_data, name=f"block_{block}")
-            with m.Switch(address[:3]):
-                for reg in registers:
-                    with m.Case(reg.address & 7):
-                        if reg.name in identity:
-                            m.d.comb += value.eq(identity[reg.name])
-                        elif reg.name == "status":
-                            m.d.comb += value.eq(status)
-                        elif reg.name == "errors":
-                            m.d.comb += value.eq(errors)
-                            with m.If(written):
-                                m.d.comb += cleared.eq(w_data)
-                        elif reg.name == "control":
-                            m.d.comb += Cat(commit, clear).eq(w_data & written.replicate(2))
-                        elif reg.name in self.counters:
-                            m.d.comb += value.eq(counters.count)
-                        else:
-                            both = [settings[reg.name] for settings in banks(self.settings)]
-                            m.d.comb += value.eq(Mux(shadow, *reversed(both)))
-                            for bank, setting in enumerate(both):
-                                with m.If(written & free & (shadow == bank)):
-                                    m.d.sync += setting.eq(w_data)
-                            with m.If(written & busy):
-                                m.d.comb += refused.eq(1)
-            with m.If(here):
-                m.d.comb += bus.r_data.eq(value)
-        m.d.comb += counters.number.eq(address)
+            if reg.name in identity:
+                value = identity[reg.name]
+            elif reg.name == "status":
+                value = status
+            elif reg.name == "errors":
+                value = errors
+                with m.If(written):
+                    m.d.comb += cleared.eq(w_data)
+            elif reg.name == "control":
+                value = 0
+                m.d.comb += Cat(commit, clear).eq(w_data & written.replicate(2))
+            elif reg.name in self.counters:
+                value = counters.count
+            else:
+                value = self._setting(m, reg, written & free, shadow, w_data)
+                with m.If(written & busy):
+                    m.d.comb += refused.eq(1)
+            read.append(Mux(here, value, 0))
+        m.d.comb += [bus.r_data.eq(reduce(or_, read)), counters.number.eq(bus.address)]
 
         for memory in self.regmap.memories:
             port, bits = getattr(self, memory.name), memory.address_width
@@ -177,6 +170,14 @@ class Control(wiring.Component):
             event = getattr(self, f"count_{name.removesuffix('_count')}")
             m.d.comb += getattr(counters, f"events_{number}").eq(event)
         return counters
+
+    def _setting(self, m, reg, write, shadow, w_data):
+        """Both banks of a setting; return what the shadow holds."""
+        both = [settings[reg.name] for settings in banks(self.settings)]
+        for bank, value in enumerate(both):
+            with m.If(write & (shadow == bank)):
+                m.d.sync += value.eq(w_data)
+        return Mux(shadow, *reversed(both))
 
 
 def settings_layout(regmap: RegisterMap) -> data.StructLayout:

@@ -27,7 +27,7 @@ class Counters(wiring.Component):
         Start again from the events of this cycle.
     number : In
     count : Out(width)
-        Counter of that number, in the same cycle.
+        Counter of the number of the cycle before.
     """
 
     def __init__(self, kinds: int, most: int, width: int):
@@ -61,6 +61,7 @@ class Counters(wiring.Component):
             m.d.sync += ring[place - 1].eq(count + recent[turn] if place == 0 else count)
         with m.If(self.clear):
             m.d.sync += [count.eq(0) for count in ring]
-        where = (self.number - turn)[: len(turn)]
+        where = Signal.like(turn)
+        m.d.sync += where.eq(self.number - turn - 1)
         m.d.comb += self.count.eq(ring[where])
         return m

@@ -74,10 +74,10 @@ class Transposer(wiring.Component):
         # Geometry of the matrices inside. It changes only while there are none.
         write, w_first = Signal(), Signal(init=1)
         empty = Signal(init=1)
-        last, lead, columns, holds = self._geometry(m, empty, w_first)
+        last, lead, columns, holds, restart = self._geometry(m, empty, w_first)
 
         # Writing. The stride of the next matrix is the address of the first item of its second row.
-        next_stride, w_stride = (self._stride(name, 1, last) for name in ("next", "w"))
+        next_stride, w_stride = (self._stride(name, last) for name in ("next", "w"))
         w_address, w_end = self._walk(m, "w", write, w_first, w_stride)
         w_bank, w_last, w_ended = Signal(), Signal(), Signal()
         place, sought = Signal(range(self.columns + 1)), Signal(init=1)
@@ -88,7 +88,6 @@ class Transposer(wiring.Component):
         with m.If(write & w_end):
             m.d.sync += place.eq(0)
         # Another geometry starts from the plain order.
-        restart = ~holds & empty
         step = w_address | restart
         with m.If(second_row | restart):
             m.d.sync += [next_stride.step.eq(step), next_stride.over.eq(last - step)]
@@ -113,7 +112,7 @@ class Transposer(wiring.Component):
 
         # Reading starts while the end of the matrix is still to come: no item can be overtaken.
         read, r_first, r_bank, deep = Signal(), Signal(init=1), Signal(), Signal()
-        r_stride = self._stride("r", 1, last)
+        r_stride = self._stride("r", last)
         r_address, r_end = self._walk(m, "r", read, r_first, r_stride)
         m.d.sync += [deep.eq(level > lead), w_ended.eq(write & w_end)]
         m.d.comb += [
@@ -149,37 +148,41 @@ class Transposer(wiring.Component):
         return m
 
     def _geometry(self, m, empty, fresh):
-        """Return last index, lead past which reading may start, columns, and "they hold"."""
+        """Return last index, lead past which reading may start, columns, "they hold", "restart"."""
         # Column n of the matrix is whole as soon as item (rows - 1, n) has come, which is
         # (rows - 1) · columns + n; reading at one item a cycle then needs a lead of
         # (rows - 1) · (columns - 1) items. Two more let the step of the matrix be known.
         if not self.vary:
             size = self.rows * self.columns
-            return size - 1, (self.rows - 1) * (self.columns - 1) + 2, self.columns, Const(1)
+            lead = (self.rows - 1) * (self.columns - 1) + 2
+            return size - 1, lead, self.columns, Const(1), Const(0)
         fixed = self.columns if self.vary == "rows" else self.rows
         counts, bank = banks(self.counts), self.i.payload.bank
         count = Signal.like(counts[0])
         last = Signal(range(self.rows * self.columns))
         lead = Signal(range(self.rows * self.columns + 3))
-        same, settled = Signal(2), Signal(2)
+        same, sound, settled = Signal(2), Signal(2), Signal(2)
         m.d.sync += [
             last.eq(count * fixed - 1),
             # The same product, but for (count - 1) · (fixed - 1) + 2.
             lead.eq(last - (count + (fixed - 4))),
             same.eq(Cat(count == of_bank for of_bank in counts)),
+            sound.eq(same & settled[0].replicate(2)),
             settled.eq(Cat(1, settled)),
         ]
-        holds, other = Signal(), ~same.bit_select(bank, 1)
-        m.d.comb += holds.eq(~fresh | (settled.all() & ~other))
-        with m.If(self.i.valid & fresh & other & empty):
+        holds = Signal()
+        m.d.comb += holds.eq(~fresh | sound.bit_select(bank, 1))
+        with m.If(self.i.valid & fresh & ~same.bit_select(bank, 1) & empty):
             m.d.sync += [count.eq(Mux(bank, *reversed(counts))), settled.eq(0)]
-        return last, lead, (self.columns if self.vary == "rows" else count), holds
+        columns = self.columns if self.vary == "rows" else count
+        return last, lead, columns, holds, ~settled[1]
 
-    def _stride(self, name, step, last):
+    def _stride(self, name, last):
         """Register of the distance from an address to the next, and of what *last* is over that."""
         size = range(self.rows * self.columns)
-        init = {"step": step, "over": 0 if self.vary else last - step}
-        return Signal(data.StructLayout({"step": size, "over": size}), name=f"{name}_stride", init=init)
+        layout = data.StructLayout({"step": size, "over": size})
+        init = {"step": 1, "over": 0 if self.vary else last - 1}
+        return Signal(layout, name=f"{name}_stride", init=init)
 
     @staticmethod
     def _walk(m, name, advance, first, stride):

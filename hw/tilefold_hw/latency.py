@@ -24,7 +24,7 @@ BATCH = 1
 SLUICE = 3
 """From the end of a pipeline through the queue behind it, if it is entered in bursts."""
 
-CLIP = 2 + OUTLET
+CLIP = 3 + OUTLET
 """From a restored sample to itself, clipped."""
 
 STORE = 2
@@ -32,8 +32,10 @@ STORE = 2
 
 SETTLE = 4
 """What the first packet with another number of channels waits more, once the memory that reorders
-has drained; at the decoder, and at an encoder behind a projector. (An encoder without one does not
-take the packet's first sample before.)"""
+has drained."""
+
+FRAME = 1
+"""From a sample to itself, with the bank that it runs on."""
 
 # From the item that a transposition waits for to the first item out.
 _TRANSPOSE = 4 + OUTLET
@@ -138,7 +140,7 @@ def walk(config: CodecConfig) -> int:
 
     The packet's bank waits in a queue, then the tables answer, and the widths are summed up.
     """
-    return OUTLET + 1 + 6 + (config.lanes.bit_length() - 1) + OUTLET
+    return OUTLET + 2 + 6 + (config.lanes.bit_length() - 1) + OUTLET
 
 
 def unpack(config: CodecConfig) -> int:
@@ -284,11 +286,11 @@ def _project(macs: int, projection: Projection, pixels: int) -> list[int]:
 def _words(config: CodecConfig, layer: Layer) -> Iterator[int]:
     """Words of a packet as they leave the encoder."""
     pieces = config.pixels // config.lanes
-    cycles: Sequence[int] = range(pieces * layer.channels)
+    cycles: Sequence[int] = range(FRAME, FRAME + pieces * layer.channels)
     period = len(cycles)
     if layer.project:
         macs, inputs = config.project_macs, layer.project.inputs
-        cycles = _project(macs, layer.project, config.pixels)
+        cycles = _later(_project(macs, layer.project, config.pixels), FRAME)
         period = config.pixels * pixel_cycles(macs, inputs, layer.channels)
     tiles = _swap(cycles, pieces, layer.channels)
     coefficients = _dct(tiles, config.transform, config.lanes)

@@ -128,7 +128,8 @@ def test_a_dimension_set_at_run_time_changes_no_latency_once_it_has_settled(vary
     sizes = (5, 16) if vary == "rows" else (16, 5)
     bench = Bench(Transposer(16, *sizes, vary=vary))
     x = np.arange(count * 16 * 3)
-    run = bench.run({"data": x, **framing(x.size, count * 16)}, inputs={"counts": {"bank_0": count, "bank_1": count}})
+    counts = {"bank_0": count, "bank_1": count}
+    run = bench.run({"data": x, **framing(x.size, count * 16)}, inputs={"counts": counts})
     rows, columns = (count, 16) if vary == "rows" else (16, count)
     assert run.latency == latency.transpose(rows, columns)
     assert run.sent[0] == 4 + latency.SETTLE
