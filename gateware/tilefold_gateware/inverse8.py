@@ -13,7 +13,8 @@ from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from tilefold_hw import latency
 from tilefold_hw.transform import Pass
 
-from .arith import add_or_subtract, shape
+from .adder import add_or_subtract
+from .arith import shape
 from .pipeline import delay
 from .streams import each
 from .vector import HALF, POINTS, VectorPass, multiply
@@ -148,7 +149,7 @@ class SerialInverse(_Inverse):
         odd_sum = Array(held[number] for number in range(HALF))[delay(m, k, 1)]
         mirrored_later = delay(m, mirrored, 1)
         m.d.sync += [
-            even_sum.eq(add_or_subtract(upper, lower, k[1])),
+            even_sum.eq(add_or_subtract(m, "even_adder", len(even_sum), upper, lower, k[1])),
             signed_odd.eq(odd_sum ^ mirrored_later.replicate(len(odd_sum))),
             minus.eq(mirrored_later),
         ]
@@ -236,7 +237,8 @@ class ParallelInverse(_Inverse):
                 y.eq(Array(odd[k] for k, _ in ways)[slot]),
                 minus.eq(mirrored),
             ]
-            totals.append(self._later(m, add_or_subtract(x, y, minus)))
+            total = add_or_subtract(m, f"adder_{lane}", len(x), x, y, minus)
+            totals.append(self._later(m, total))
         self._leave(m, totals)
         return m
 
