@@ -53,7 +53,7 @@ class _Adder(wiring.Component):
 
 
 class EitherAdder(_Adder):
-    """Add one of two numbers: ``o`` is ``a + (b if first else c)`` of the same cycle.
+    """Add one of two numbers: ``o`` is ``a + (b if first else c) + carry`` of the same cycle.
 
     On ECP5 it is made of the primitive CCU2C and no larger than ``a + b``.
 
@@ -66,6 +66,8 @@ class EitherAdder(_Adder):
     -------
     a, b, c : In(signed(width))
     first : In(1)
+    carry : In(1)
+        0 if nobody says.
     o : Out(signed(width))
 
     Source
@@ -75,15 +77,14 @@ class EitherAdder(_Adder):
     """
 
     def __init__(self, width: int):
-        super().__init__(width, c=In(signed(width)), first=In(1))
+        super().__init__(width, c=In(signed(width)), first=In(1), carry=In(1))
 
     def _inferred(self):
-        return self.a + Mux(self.first, self.b, self.c)
+        return _sum(self.a, Mux(self.first, self.b, self.c), self.carry)
 
     def _primitives(self, m):
-        self._chain(
-            m, _EITHER, Const(0, 1), self.a, self.b, self.c, self.first.replicate(self.width)
-        )
+        first = self.first.replicate(self.width)
+        self._chain(m, _EITHER, self.carry, self.a, self.b, self.c, first)
 
 
 class Subtractor(_Adder):
@@ -111,9 +112,7 @@ class Subtractor(_Adder):
         super().__init__(width, subtract=In(1))
 
     def _inferred(self):
-        # One chain of carries, the first of which is ``subtract``.
-        b = self.b ^ self.subtract.replicate(self.width)
-        return (Cat(Const(1, 1), self.a).as_signed() + Cat(self.subtract, b).as_signed()) >> 1
+        return _sum(self.a, self.b ^ self.subtract.replicate(self.width), self.subtract)
 
     def _primitives(self, m):
         subtract = self.subtract.replicate(self.width)
@@ -121,10 +120,21 @@ class Subtractor(_Adder):
         self._chain(m, _NEGATED, self.subtract, self.a, self.b, subtract, ones)
 
 
-def add_either(m: Module, name: str, width: int, a: ValueLike, first, b, c):
-    """Return ``a + (b if first else c)``, a signed number of *width* bits."""
+def _sum(a, b, carry):
+    """``a + b + carry`` by one chain of carries."""
+    return (Cat(Const(1, 1), a).as_signed() + Cat(carry, b).as_signed()) >> 1
+
+
+def add_either(m: Module, name: str, width: int, a: ValueLike, first, b, c, carry=0):
+    """Return ``a + (b if first else c) + carry``, a signed number of *width* bits."""
     m.submodules[name] = adder = EitherAdder(width)
-    m.d.comb += [adder.a.eq(a), adder.b.eq(b), adder.c.eq(c), adder.first.eq(first)]
+    m.d.comb += [
+        adder.a.eq(a),
+        adder.b.eq(b),
+        adder.c.eq(c),
+        adder.first.eq(first),
+        adder.carry.eq(carry),
+    ]
     return adder.o
 
 
