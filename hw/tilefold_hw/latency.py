@@ -75,13 +75,14 @@ def inverse(step: Pass, lanes: int) -> int:
     return multiply(step.i.width) + {1: 3, 2: 4, 4: 5, 8: 4}[lanes]
 
 
-def corner(first: int, lanes: int) -> tuple[int, int]:
+def corner(first: int, lanes: int, *, late: bool = False) -> tuple[int, int]:
     """Where rows of eight turn into columns, behind a pass of latency *first*.
 
-    Return the cycles from the last items of a tile to the first ones read, and those until they
-    come.
+    Return the cycles from the last items of a tile to the first ones read, if those of a column
+    that is not whole yet were read at their pace; and the cycles until they come. *late* is a cycle
+    that items spend behind the memory, not in front.
     """
-    return first + 3 - 8 // lanes, 2
+    return first + 3 - 8 // lanes - late, 2 + late
 
 
 def dct(transform: Transform, lanes: int = 1) -> int:
