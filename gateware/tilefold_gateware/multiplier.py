@@ -22,7 +22,8 @@ class Multiplier(wiring.Component):
 
     On ECP5 it is the primitive MULT18X18D with its own registers, elsewhere ``*`` between registers
     that synthesis moves into the device's multiplier. An operand of more than 18 bits is cut in
-    two, and the two products are added in a fourth cycle. The latency is the same everywhere.
+    two, and the two products are added in a fourth cycle. The latency is the same everywhere. No
+    reset reaches a product, nor what it is made of.
 
     Parameters
     ----------
@@ -66,9 +67,10 @@ class Multiplier(wiring.Component):
 
     def _inferred(self, m, a, b, name):
         """``a * b``, its operands and its product in registers, with one between."""
-        product = Signal(signed(len(a) + len(b)), name=name)
-        m.d.sync += product.eq(delay(m, a, 1) * delay(m, b, 1))
-        return delay(m, product, 1)
+        product = Signal(signed(len(a) + len(b)), name=name, reset_less=True)
+        a, b = (delay(m, operand, 1, reset_less=True) for operand in (a, b))
+        m.d.sync += product.eq(a * b)
+        return delay(m, product, 1, reset_less=True)
 
     def _primitive(self, m, a, b, name):
         """``a * b`` by MULT18X18D with the registers at its operands, within and at its product."""

@@ -25,7 +25,8 @@ class Ram(wiring.Component):
     the slowest part of a design. On ECP5, where Yosys does not use the one inside, this is the
     primitive DP16KD with it; small memories, and those elsewhere, are left to synthesis.
 
-    Writing and reading one address in one cycle reads anything. All words are 0 at first.
+    Writing and reading one address in one cycle reads anything. All words are 0 at first. No reset
+    reaches them, nor what has been read.
 
     Parameters
     ----------
@@ -87,8 +88,10 @@ class Ram(wiring.Component):
             r_port.addr.eq(self.address),
             r_port.en.eq(self.enable),
         ]
+        data = Signal(self.width, reset_less=True)
+        m.d.comb += self.data.eq(data)
         with m.If(self.enable):
-            m.d.sync += self.data.eq(r_port.data)
+            m.d.sync += data.eq(r_port.data)
 
     def _place(self):
         """Return which halves are written, and the address of their word."""
@@ -129,7 +132,7 @@ class Ram(wiring.Component):
             contents.append(content)
         row = self.address[place:]
         for _ in range(self.LATENCY if rows > 1 else 0):
-            row, before = Signal.like(row, name="row"), row
+            row, before = Signal.like(row, name="row", reset_less=True), row
             with m.If(self.enable):
                 m.d.sync += row.eq(before)
         chosen = contents[0]
