@@ -1,6 +1,6 @@
 """Ring: a small queue whose pointers count with one gate each."""
 
-from amaranth.hdl import Cat, Module, ShapeLike, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, ShapeLike, Signal, Value
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -95,10 +95,11 @@ class Ring(wiring.Component):
         w_port, r_port = store.write_port(), store.read_port()
         write = Signal(self._bits)
         free, waits, direct, fetch = (Signal() for _ in range(4))
+        # The place after ``read``, and whether an item waits, out of registers: both decide much.
+        after = Signal.like(self.read, init=1)
         m.d.comb += [
             self.full.eq(step(write) == self.read),
             free.eq(self.o.ready | ~self.o.valid),
-            waits.eq(write != self.read),
             fetch.eq(waits & free),
             self.reads.eq(fetch | direct),
             w_port.addr.eq(write),
@@ -109,7 +110,8 @@ class Ring(wiring.Component):
         with m.If(w_port.en):
             m.d.sync += write.eq(step(write))
         with m.If(fetch):
-            m.d.sync += self.read.eq(step(self.read))
+            m.d.sync += [self.read.eq(after), after.eq(step(after))]
+        m.d.sync += waits.eq(w_port.en | Mux(fetch, after != write, waits))
         with m.If(free):
             m.d.sync += self.o.valid.eq(self.reads)
         if hasattr(self, "late"):
