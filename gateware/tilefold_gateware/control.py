@@ -1,5 +1,8 @@
 """Control: the register bank of one side, its shadowed settings, counters and sticky errors."""
 
+from functools import reduce
+from operator import or_
+
 from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -7,6 +10,8 @@ from amaranth.lib.wiring import In, Out
 from tilefold_hw import regs
 from tilefold_hw.regs import RegisterMap
 
+from .count import Counters
+from .pipeline import delay
 from .streams import Bus, Write, banked, banks
 
 
@@ -32,6 +37,7 @@ class Control(wiring.Component):
     Members
     -------
     bus : In(Bus)
+        A write is in effect after two cycles, and read back by what follows it.
     settings : Out(banked(layout), a field a setting)
         The banks, to be chosen from by the ``bank`` of the data.
     configured : Out(1)
@@ -43,7 +49,7 @@ class Control(wiring.Component):
     done, done_bank : In(1)
         The last item of a packet of that bank leaves in this cycle.
     count_* : In(range(lanes + 1))
-        Count so many, on the counter of that name.
+        Count so many, on the counter of that name, which tells it some cycles later.
     framing : In(1)
         Raise the sticky error of that name.
     *memory* : Out(Write)
@@ -57,6 +63,7 @@ class Control(wiring.Component):
         self.regmap = regmap
         self.version = version
         self.digest = digest
+        self.lanes = lanes
         self.counters = [reg.name for reg in regmap.registers if reg.name.endswith("_count")]
         super().__init__(
             {
@@ -94,20 +101,32 @@ class Control(wiring.Component):
             begins = self.begin & (self.next_bank == bank)
             ends = self.done & (self.done_bank == bank)
             m.d.sync += packets.eq(packets + begins - ends)
-        busy = Signal()
-        m.d.comb += busy.eq(pending | Mux(shadow, inside[1], inside[0]).any())
+        busy, some = Signal(), Signal(2)
         # A packet that begins in this cycle is no matter: it takes the other bank.
+        m.d.sync += some.eq(Cat(packets.any() for packets in inside))
+        m.d.comb += busy.eq(pending | some.bit_select(shadow, 1))
         free = ~busy
 
         status = Cat(pending, busy, self.configured)
-        errors = Signal(2)
+        errors, sticky, late = Signal(2), Signal(2), Signal(2)
         identity = {"id": regs.ID, "version": self.version, "digest": int(self.digest[:8], 16)}
 
-        m.d.sync += bus.r_data.eq(0)
-        refused = Signal()
+        refused, commit, clear, cleared = Signal(), Signal(), Signal(), Signal(2)
+        whole = free & ~errors[0]
+        with m.If(commit & whole):
+            m.d.sync += [pending.eq(1), self.configured.eq(1)]
+        with m.If(commit & ~whole):
+            m.d.comb += refused.eq(1)
+        counters = self._counters(m, clear)
+
+        # An access is acted on a cycle later, when it has been found out what it is for.
+        address, w_stb, w_data = (
+            delay(m, value, 1) for value in (bus.address, bus.w_stb, bus.w_data)
+        )
+        read = []
         for reg in self.regmap.registers:
-            here = bus.address == reg.address
-            written = bus.w_stb & here
+            here = delay(m, bus.address == reg.address, 1)
+            written = w_stb & here
             if reg.name in identity:
                 value = identity[reg.name]
             elif reg.name == "status":
@@ -115,54 +134,49 @@ class Control(wiring.Component):
             elif reg.name == "errors":
                 value = errors
                 with m.If(written):
-                    m.d.sync += errors.eq(errors & ~bus.w_data)
+                    m.d.comb += cleared.eq(w_data)
             elif reg.name == "control":
                 value = 0
-                commit = written & bus.w_data[0]
-                clear = written & bus.w_data[1]
-                whole = free & ~errors[0]
-                with m.If(commit & whole):
-                    m.d.sync += [pending.eq(1), self.configured.eq(1)]
-                with m.If(commit & ~whole):
-                    m.d.comb += refused.eq(1)
+                m.d.comb += Cat(commit, clear).eq(w_data & written.replicate(2))
             elif reg.name in self.counters:
-                value = counter = Signal(reg.width, name=reg.name)
-                event = getattr(self, f"count_{reg.name.removesuffix('_count')}")
-                m.d.sync += counter.eq(counter + event)
-                with m.If(clear):
-                    m.d.sync += counter.eq(event)
+                value = counters.count
             else:
-                value = self._setting(m, reg, written & free, shadow)
+                value = self._setting(m, reg, written & free, shadow, w_data)
                 with m.If(written & busy):
                     m.d.comb += refused.eq(1)
-            with m.If(here):
-                m.d.sync += bus.r_data.eq(value)
+            read.append(Mux(here, value, 0))
+        m.d.comb += [bus.r_data.eq(reduce(or_, read)), counters.number.eq(bus.address)]
 
         for memory in self.regmap.memories:
-            port = getattr(self, memory.name)
-            here = bus.address[memory.address_width :] == memory.address >> memory.address_width
-            written = bus.w_stb & here
+            port, bits = getattr(self, memory.name), memory.address_width
+            written = w_stb & delay(m, bus.address[bits:] == memory.address >> bits, 1)
             m.d.sync += [
                 port.stb.eq(written & free),
-                port.address.eq(Cat(bus.address[: memory.address_width], shadow)),
-                port.data.eq(bus.w_data),
+                port.address.eq(Cat(address[:bits], shadow)),
+                port.data.eq(w_data),
             ]
             with m.If(written & busy):
                 m.d.comb += refused.eq(1)
 
         # An error in the cycle in which it is cleared stays.
-        with m.If(refused):
-            m.d.sync += errors[0].eq(1)
-        with m.If(self.framing):
-            m.d.sync += errors[1].eq(1)
+        m.d.comb += errors.eq(sticky | late)
+        m.d.sync += [late.eq(Cat(refused, self.framing)), sticky.eq(errors & ~cleared)]
         return m
 
-    def _setting(self, m, reg, write, shadow):
+    def _counters(self, m, clear):
+        m.submodules.counters = counters = Counters(len(self.counters), self.lanes, 32)
+        m.d.comb += counters.clear.eq(clear)
+        for number, name in enumerate(self.counters):
+            event = getattr(self, f"count_{name.removesuffix('_count')}")
+            m.d.comb += getattr(counters, f"events_{number}").eq(event)
+        return counters
+
+    def _setting(self, m, reg, write, shadow, w_data):
         """Both banks of a setting; return what the shadow holds."""
         both = [settings[reg.name] for settings in banks(self.settings)]
         for bank, value in enumerate(both):
             with m.If(write & (shadow == bank)):
-                m.d.sync += value.eq(self.bus.w_data)
+                m.d.sync += value.eq(w_data)
         return Mux(shadow, *reversed(both))
 
 

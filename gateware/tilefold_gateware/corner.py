@@ -23,7 +23,8 @@ class Corner(wiring.Component):
     columns that have just left; where they come too soon for that, two or four tiles take turns.
 
     A tile's columns are read ``wait`` cycles after the pass has taken its last row: then each item
-    has come in the cycle before it leaves, at the latest. No bubble between tiles.
+    has come in the cycle before it leaves, at the latest. Of one lane, the first column is offered
+    earlier than that, and only its last item must wait. No bubble between tiles.
 
     Parameters
     ----------
@@ -41,6 +42,8 @@ class Corner(wiring.Component):
         Items pushed.
     o : Out(stream of FRAMING)
         Transfers of items, to the pass behind. ``last`` is on the last of a tile.
+    whole : Out(1)
+        All of the column that is at ``o`` is there. If not, its last item must wait.
     o_data : Out(laned(o))
         The items themselves, :attr:`lag` cycles later.
     """
@@ -50,7 +53,9 @@ class Corner(wiring.Component):
         self.dropped = i.f - o.f
         self.lanes = lanes
         self.beats = POINTS // lanes
-        self.wait, self.lag = corner(latency, lanes)
+        #: One lane is rounded where it leaves the memory: what comes needs no adder on its way.
+        self.late = bool(lanes == 1 and self.dropped)
+        self.wait, self.lag = corner(latency, lanes, late=self.late)
         # A tile's first column has left when the row comes that takes its places.
         period = POINTS * self.beats
         self.tiles = next(tiles for tiles in (2, 4) if self.wait < period * (tiles - 1))
@@ -62,6 +67,7 @@ class Corner(wiring.Component):
                 "push": In(1),
                 "data": In(laned(shape(i), lanes)),
                 "o": Out(stream.Signature(FRAMING)),
+                "whole": Out(1),
                 "o_data": Out(laned(shape(o), lanes)),
             }
         )
@@ -72,6 +78,7 @@ class Corner(wiring.Component):
         w_turn, w_row, w_beat, push, coming = self._arrive(m)
 
         low = (self.lanes - 1).bit_length()  # bits of the number of a lane
+        depth = POINTS * self.beats * self.tiles
         going = []
         for bank in range(self.lanes):
             # Item (r, c) lies at its row, and its column's piece in it.
@@ -82,16 +89,15 @@ class Corner(wiring.Component):
             }
             w_address = Cat(Mux(w_turn[-1], turned["w"], plain["w"]), w_turn[:-1])
             r_address = Cat(Mux(r_turn[-1], plain["r"], turned["r"]), r_turn[:-1])
-            depth = POINTS * self.beats * self.tiles
             if self.lanes == 1:
-                m.submodules.bank = store = Ram(self.shape.width, depth)
+                m.submodules.bank = store = Ram(len(coming[bank]), depth)
                 m.d.comb += [
                     store.write.address.eq(w_address),
                     store.write.data.eq(coming[bank]),
                     store.write.stb.eq(push),
                     store.address.eq(r_address),
                 ]
-                going.append(store.data)
+                going.append(store.data.as_signed())
                 continue
             # The exchange comes before the register.
             m.submodules[f"bank_{bank}"] = store = memory.Memory(
@@ -105,72 +111,95 @@ class Corner(wiring.Component):
                 r_port.addr.eq(r_address),
             ]
             going.append(r_port.data)
+        if self.late:
+            going = [delay(m, self._round(x), 1) for x in going]
         if low:
             going = [delay(m, x, 1) for x in _exchange(going, delay(m, column[:low], 1))]
         for out, value in zip(each(self.o_data, self.lanes), going, strict=True):
             m.d.comb += out.eq(value)
         return m
 
+    def _round(self, value):
+        return round_shift(value, self.dropped)[: self.shape.width].as_signed()
+
+    def _place(self, m, step):
+        """Count items; return the turn, row or column, and beat of the next one."""
+        place = Signal(range(2 * self.tiles * POINTS * self.beats))
+        with m.If(step):
+            m.d.sync += place.eq(place + 1)
+        low = (self.beats - 1).bit_length()
+        return place[low + 3 :], place[low : low + 3], place[:low]
+
     def _arrive(self, m):
         """Count what is pushed; return turn, row, beat, "write" and what goes to each bank."""
-        turn, row, beat = Signal(range(2 * self.tiles)), Signal(3), Signal(range(self.beats))
-        beat_end = beat == self.beats - 1
-        with m.If(self.push):
-            m.d.sync += beat.eq(Mux(beat_end, 0, beat + 1))
-            with m.If(beat_end):
-                m.d.sync += [row.eq(row + 1), turn.eq(turn + (row == POINTS - 1))]
+        turn, row, beat = self._place(m, self.push)
         coming = each(self.data, self.lanes)
+        if self.late:
+            return turn, row, beat, self.push, coming
         if self.lanes > 1:
             coming = _exchange(coming, row[: (self.lanes - 1).bit_length()])
         # A cycle on the way to the banks: memories lie far from adders, and lanes change places.
         later = [delay(m, x, 1) for x in (turn, row, beat, self.push)]
-        return *later, [round_shift(_register(m, x), self.dropped) for x in coming]
+        return *later, [self._round(delay(m, x, 1)) for x in coming]
 
     def _sweep(self, m):
         """Read tiles, column by column; return turn, column and beat."""
-        # Rows taken whose places are not free again.
-        inside = Signal(range(POINTS * self.tiles + 1))
+        read = self.o.valid & self.o.ready
+        turn, column, beat = self._place(m, read)
+        column_end = read & (beat == self.beats - 1)
+        final = Signal()
+        with m.If(read):
+            m.d.sync += final.eq(Cat(beat, column) == POINTS * self.beats - 2)
+        tile_end = read & final
+
+        # Rows taken whose places are not free again. ``room`` follows what is taken three cycles
+        # later.
+        inside, room = Signal(range(POINTS * self.tiles + 1)), Signal(init=1)
+        taken, freed = delay(m, self.take, 1), delay(m, column_end, 1)
+        with m.If(taken != freed):
+            m.d.sync += inside.eq(inside + Mux(taken, 1, -1))
+        m.d.sync += room.eq(inside < POINTS * self.tiles - 2 // self.beats)
+        m.d.comb += self.room.eq(room)
+
+        # Tiles that may be read. Of one lane, the first column may be but for its last item, before
+        # the last row is there.
         row = Signal(3)
-        m.d.comb += self.room.eq(inside != POINTS * self.tiles)
         with m.If(self.take):
             m.d.sync += row.eq(row + 1)
-        whole = self.take & (row == POINTS - 1)
+        last_row = self.take & (row == POINTS - 1)
+        if self.lanes == 1:
+            begun = self.take & (row == POINTS - 2)
+            m.d.comb += [
+                self.o.valid.eq(self._some(m, "begun", delay(m, begun, self.wait), tile_end)),
+                self.whole.eq(self._some(m, "whole", delay(m, last_row, self.wait + 6), tile_end)),
+            ]
+        else:
+            come = delay(m, last_row, self.wait - 1)
+            m.d.comb += [self.o.valid.eq(self._some(m, "whole", come, tile_end)), self.whole.eq(1)]
 
-        beat, column, turn = Signal(range(self.beats)), Signal(3), Signal(range(2 * self.tiles))
-        beat_end = beat == self.beats - 1
-        read = self.o.valid & self.o.ready
-        column_end = read & beat_end
-        tile_end = column_end & (column == POINTS - 1)
-        with m.If(read):
-            m.d.sync += beat.eq(Mux(beat_end, 0, beat + 1))
-        with m.If(column_end):
-            m.d.sync += [column.eq(column + 1), turn.eq(turn + (column == POINTS - 1))]
-        m.d.sync += inside.eq(inside + self.take - delay(m, column_end, 1))
-
-        # Tiles that may be read; their framing is asked for at the end of a column.
-        ready, left = Signal(range(self.tiles + 1)), Signal(range(self.tiles + 1))
-        soon, took = (delay(m, flag, self.wait - 1) for flag in (whole, self.took))
-        m.d.comb += left.eq(ready + soon - tile_end)
-        m.d.sync += [ready.eq(left), self.o.valid.eq(left != 0)]
         framing = [Signal(FRAMING, name=f"framing_{k}") for k in range(self.tiles)]
-        w_turn = Signal.like(turn)
-        with m.If(soon):
+        w_turn = Signal(range(self.tiles))
+        with m.If(last_row):
             m.d.sync += w_turn.eq(w_turn + 1)
             for k, each_framing in enumerate(framing):
-                with m.If(w_turn[:-1] == k):
-                    m.d.sync += each_framing.eq(took)
+                with m.If(w_turn == k):
+                    m.d.sync += each_framing.eq(self.took)
         current = FRAMING(Array(Cat(x) for x in framing)[turn[:-1]])
         m.d.comb += [
-            self.o.payload.last.eq(current.last & beat_end & (column == POINTS - 1)),
+            self.o.payload.last.eq(current.last & final),
             self.o.payload.bank.eq(current.bank),
         ]
         return turn, column, beat
 
-
-def _register(m, value):
-    register = Signal.like(value)
-    m.d.sync += register.eq(value)
-    return register
+    def _some(self, m, name, come, gone):
+        """Whether any tiles are left, of those that *come* and those *gone*."""
+        count = Signal(range(self.tiles + 1), name=f"{name}_tiles")
+        some = Signal(name=f"some_{name}")
+        m.d.sync += [
+            count.eq(count + come - gone),
+            some.eq(come | (count > 1) | (some & ~gone)),
+        ]
+        return some
 
 
 def _exchange(values, number):

@@ -121,8 +121,10 @@ def _members(transform, lanes, i, o):
 def _turn(box, kind, first: Pass, second: Pass) -> Module:
     """Both passes of *kind*, the corner between them and the queue behind: the inside of *box*."""
     m = Module()
-    # Several lanes change places behind the pass, and are rounded after that.
-    m.submodules.first = before = kind(first, box.lanes, rounded=box.lanes == 1)
+    # Several lanes change places behind the pass, and are rounded after that. A single one is
+    # rounded behind the corner, if that takes an adder.
+    rounded = kind is SerialInverse
+    m.submodules.first = before = kind(first, box.lanes, rounded=rounded)
     m.submodules.corner = corner = Corner(before.out, first.o, box.lanes, before.latency)
     m.submodules.second = after = kind(second, box.lanes, corner.lag)
     m.submodules.outlet = outlet = Batch(box.o.payload.shape(), after.latency, after.beats)
@@ -138,7 +140,7 @@ def _turn(box, kind, first: Pass, second: Pass) -> Module:
         corner.push.eq(before.push),
         corner.data.eq(before.payload.data),
         after.data.eq(corner.o_data),
-        after.room.eq(outlet.ready),
+        after.room.eq(outlet.ready & corner.whole),
         outlet.take.eq(after.take),
         outlet.push.eq(after.push),
         outlet.payload.eq(after.payload),

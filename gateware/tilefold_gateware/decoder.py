@@ -16,7 +16,7 @@ from .dct import Idct
 from .level import Clipper
 from .project import Projector
 from .quantise import Dequantiser
-from .streams import Bus, chosen, framed, laned
+from .streams import Bus, banks, chosen, framed, laned
 from .transpose import Transposer
 from .unpack import Unpacker
 from .watch import Watch
@@ -93,6 +93,8 @@ class Decoder(wiring.Component):
         watch = stages["watch"] = Watch(sample)
         chain(m, o=flipped(self.o), **stages)
 
+        for counts, settings in zip(banks(reorder.counts), banks(control.settings), strict=True):
+            m.d.comb += counts.eq(settings.channels)
         word = Signal()
         m.d.sync += word.eq(self.i.valid & self.i.ready)
         m.d.comb += [
@@ -105,7 +107,6 @@ class Decoder(wiring.Component):
             unpack.groups.eq(setting(unpack.bank, "groups")),
             clip.low.eq(setting(clip.i.payload.bank, "restore_low")),
             clip.high.eq(setting(clip.i.payload.bank, "restore_high")),
-            reorder.count.eq(setting(reorder.i.payload.bank, "channels")),
             control.done.eq(watch.done),
             control.done_bank.eq(watch.done_bank),
             control.framing.eq(unpack.framing),

@@ -7,7 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from tilefold_hw.config import CodecConfig
-from tilefold_hw.regs import ENCODER, encoder_map
+from tilefold_hw.regs import ENCODER, encoder_map, words_most
 
 from .arith import shape
 from .chain import chain
@@ -18,7 +18,8 @@ from .level import Centre
 from .pack import Packer
 from .project import Projector
 from .quantise import Quantiser
-from .streams import Bus, chosen, framed, laned
+from .streams import Bus, banks, chosen, framed, laned
+from .tally import Tally
 from .transpose import Transposer
 from .watch import Watch
 
@@ -97,19 +98,23 @@ class Encoder(wiring.Component):
             "watch": (watch := Watch(config.word_width)),
         }
         chain(m, i=flipped(self.i), o=flipped(self.o), **stages)
+        m.submodules.tally = tally = Tally(words_most(config))
 
+        for counts, settings in zip(banks(reorder.counts), banks(control.settings), strict=True):
+            m.d.comb += counts.eq(settings.channels)
         m.d.comb += [
             frame.configured.eq(control.configured),
             frame.next_bank.eq(control.next_bank),
             control.begin.eq(frame.begin),
             frame.channels.eq(setting(frame.bank, "inputs" if config.project_macs else "channels")),
             frame.groups.eq(setting(frame.bank, "groups")),
-            reorder.count.eq(setting(reorder.i.payload.bank, "channels")),
             quantise.channels.eq(setting(quantise.i.payload.bank, "channels")),
-            watch.expected.eq(setting(watch.i.payload.bank, "words")),
+            tally.step.eq(watch.leaves),
+            tally.last.eq(watch.done),
+            tally.expected.eq(setting(watch.done_bank, "words")),
             control.done.eq(watch.done),
             control.done_bank.eq(watch.done_bank),
-            control.framing.eq(watch.mismatch),
+            control.framing.eq(tally.mismatch),
             control.count_tiles.eq(quantise.tile),
             control.count_words.eq(watch.leaves),
             control.count_stalls.eq(watch.stall),

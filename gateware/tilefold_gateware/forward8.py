@@ -11,7 +11,8 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
 from tilefold_hw import latency
 from tilefold_hw.transform import Pass
 
-from .arith import add_or_subtract, shape
+from .adder import add_either, add_or_subtract
+from .arith import shape
 from .pipeline import delay
 from .streams import each
 from .vector import HALF, POINTS, VectorPass, multiply
@@ -26,14 +27,19 @@ class _Forward(VectorPass):
         self.cycles = latency.multiply(self.twice.width)
         self.depth = latency.forward(step)
 
-    def _times(self, m: Module, name: str, operand, constants, slot):
-        """Product of *operand* and the constant of the *slot*, as wide as the exact sum."""
-        constant = Signal(shape(self.step.constant), name=f"{name}_constant")
+    def _times(self, m: Module, name: str, operand, constants, following):
+        """Product of *operand* and the constant of its slot, as wide as the exact sum.
+
+        *following* is the slot a cycle before: the constant then comes out of a register.
+        """
+        constant = Signal(shape(self.step.constant), name=f"{name}_constant", init=constants[0])
         product = Signal(self.acc, name=name)
-        m.d.comb += [
-            constant.eq(Array(constants)[slot] if len(constants) > 1 else constants[0]),
-            product.eq(multiply(m, f"{name}_multiplier", operand, constant, self.cycles)),
-        ]
+        if len(constants) > 1:
+            m.d.sync += constant.eq(Array(constants)[following])
+        else:
+            m.d.comb += constant.eq(constants[0])
+        multiplied = multiply(m, f"{name}_multiplier", operand, constant, self.cycles)
+        m.d.comb += product.eq(multiplied)
         return product
 
     def _round(self, m: Module, totals) -> None:
@@ -79,9 +85,11 @@ class SerialForward(_Forward):
 
         # Slots in pairs: of the first, three products of an odd output; of the second, its fourth
         # and both of the even output, whose operands are made in the first.
-        slot, _ = self._count(m, whole)
+        slot, following = self._count(m, whole)
         even = [Signal(self.twice, name=f"even_{k}") for k in range(2)]
-        m.d.sync += [x.eq(add_or_subtract(s[k], s[3 - k], slot[1])) for k, x in enumerate(even)]
+        for k, x in enumerate(even):
+            fold = add_or_subtract(m, f"fold_{k}", len(x), s[k], s[3 - k], slot[1])
+            m.d.sync += x.eq(fold)
         matrix, products = self.step.matrix, []
         for k, (row, column) in enumerate([(1, 3), (0, 0), (0, 1)]):
             operand = Signal(self.twice if k else self.folded, name=f"operand_{k}")
@@ -89,7 +97,7 @@ class SerialForward(_Forward):
             constants = []
             for u in range(0, POINTS, 2):
                 constants += [matrix[u + 1][k], matrix[u + row][column]]
-            products.append(self._times(m, f"product_{k}", operand, constants, slot))
+            products.append(self._times(m, f"product_{k}", operand, constants, following))
 
         # cycle 1: two products; cycle 2: three; cycle 3: all four. The second pair is even alone.
         single, pair = Signal(self.acc), Signal(self.acc)
@@ -100,7 +108,13 @@ class SerialForward(_Forward):
             three.eq(single + pair),
             odd.eq(three + single),
         ]
-        self._round(m, [Mux(delay(m, slot[0], self.cycles + 1), pair, odd)])
+        is_even = delay(m, slot[0], self.cycles + 1)
+        if self.rounded:
+            half = 1 << self.step.shift >> 1
+            total = add_either(m, "rounding", len(odd), half, is_even, pair, odd)
+        else:
+            total = Mux(is_even, pair, odd)
+        self._leave(m, [total])
         return m
 
 
@@ -128,17 +142,16 @@ class ParallelForward(_Forward):
         with m.If(whole):
             for k in range(HALF):
                 m.d.sync += [s[k].eq(x[k] + x[7 - k]), d[k].eq(x[k] - x[7 - k])]
-        slot, _ = self._count(m, whole)
-        later = delay(m, slot, 1)
+        slot, following = self._count(m, whole)
 
         # cycle 1: fold the even half once more, while the odd half multiplies.
         products = {}
 
-        def times(name, operand, constants, slot):
+        def times(name, operand, constants, following):
             """Product, and whether it is to be subtracted: another output may have it already."""
             key = (id(operand), *map(abs, constants))
             if len(constants) > 1 or key not in products:
-                products[key] = (self._times(m, name, operand, constants, slot), constants[0])
+                products[key] = (self._times(m, name, operand, constants, following), constants[0])
             product, sign = products[key]
             return product, constants[0] != sign
 
@@ -148,7 +161,7 @@ class ParallelForward(_Forward):
             outputs = range(lane, POINTS, lanes)
             if lane % 2:
                 terms = [
-                    times(f"odd_{lane}_{k}", d[k], [matrix[u][k] for u in outputs], slot)
+                    times(f"odd_{lane}_{k}", d[k], [matrix[u][k] for u in outputs], following)
                     for k in range(HALF)
                 ]
                 pairs = [self._sum(m, f"pair_{lane}_{k}", terms[k : k + 2]) for k in (0, 2)]
@@ -160,12 +173,11 @@ class ParallelForward(_Forward):
             kind = tuple(kinds)
             if kind not in folds:
                 folds[kind] = [Signal(self.twice, name=f"even_{lane}_{k}") for k in range(2)]
-                m.d.sync += [
-                    e.eq(add_or_subtract(s[k], s[3 - k], subtract))
-                    for k, e in enumerate(folds[kind])
-                ]
+                for k, e in enumerate(folds[kind]):
+                    fold = add_or_subtract(m, f"fold_{lane}_{k}", len(e), s[k], s[3 - k], subtract)
+                    m.d.sync += e.eq(fold)
             terms = [
-                times(f"even_{lane}_{k}", folds[kind][k], [matrix[u][k] for u in outputs], later)
+                times(f"even_{lane}_{k}", folds[kind][k], [matrix[u][k] for u in outputs], slot)
                 for k in range(2)
             ]
             totals.append(self._sum(m, f"total_{lane}", terms))

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from tilefold_hw.config import GROUPS_WIDTH, CodecConfig
 
+from .pipeline import delay
 from .streams import inner
 
 
@@ -15,7 +16,7 @@ class Framer(wiring.Component):
     Samples come in pixel-major tile groups, *lanes* neighbouring pixels of a channel at a time; a
     packet is ``groups`` of them. Nothing is taken before a layer has been committed.
 
-    Latency 0; one item a cycle.
+    Latency :data:`tilefold_hw.latency.FRAME`; one item a cycle.
 
     Parameters
     ----------
@@ -32,10 +33,10 @@ class Framer(wiring.Component):
     next_bank : In(1)
         Bank of a packet that begins in this cycle.
     begin : Out(1)
-        A packet's first sample is offered at ``o`` in this cycle, for the first time: from here on
+        A packet's first sample is offered at ``i`` in this cycle, for the first time: from here on
         its bank stands, however long the sample waits.
     bank : Out(1)
-        Bank of the sample at ``o``.
+        Bank of the packet that has begun.
     channels, groups : In
         Samples of a pixel and tile groups of a packet, in that bank.
     """
@@ -58,31 +59,45 @@ class Framer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         inside, bank = Signal(), Signal()
-        channel = Signal(range(self.config.channels))
+        offered, moves = Signal(), Signal()
         pieces = self.config.pixels // self.config.lanes
-        piece = Signal(range(pieces))
-        group = Signal(GROUPS_WIDTH)
+        piece, piece_last = Signal(range(pieces)), Signal()
+        channel, channel_last = Signal(range(1, self.config.channels + 1), init=1), Signal()
+        group, group_last = Signal(GROUPS_WIDTH, init=1), Signal()
 
-        channel_end = channel + 1 == self.channels
-        piece_end = channel_end & (piece == pieces - 1)
-        last = piece_end & (group + 1 == self.groups)
+        # How many items there are is all that counts: pieces as if they were inside of channels.
+        # The comparisons have the time that a channel takes, eight cycles at least.
+        channels, groups = delay(m, self.channels, 1), delay(m, self.groups, 1)
+        last = piece_last & channel_last & group_last
         m.d.comb += [
-            self.bank.eq(Mux(inside, bank, self.next_bank)),
-            self.o.payload.data.eq(self.i.payload),
-            self.o.payload.last.eq(last),
-            self.o.payload.bank.eq(self.bank),
-            self.o.valid.eq(self.i.valid & self.configured),
-            self.i.ready.eq(self.o.ready & self.configured),
-            self.begin.eq(self.o.valid & ~inside),
+            self.bank.eq(bank),
+            offered.eq(self.i.valid & self.configured),
+            moves.eq(self.o.ready | ~self.o.valid),
+            self.i.ready.eq(moves & self.configured),
+            self.begin.eq(offered & ~inside),
+        ]
+        m.d.sync += [
+            channel_last.eq(channel == channels),
+            group_last.eq(group == groups),
         ]
         with m.If(self.begin):
             m.d.sync += [inside.eq(1), bank.eq(self.next_bank)]
-        with m.If(self.o.valid & self.o.ready):
-            m.d.sync += channel.eq(Mux(channel_end, 0, channel + 1))
-            with m.If(channel_end):
-                m.d.sync += piece.eq(Mux(piece_end, 0, piece + 1))
-            with m.If(piece_end):
-                m.d.sync += group.eq(Mux(last, 0, group + 1))
+        with m.If(moves):
+            m.d.sync += [
+                self.o.valid.eq(offered),
+                self.o.payload.data.eq(self.i.payload),
+                self.o.payload.last.eq(last),
+                self.o.payload.bank.eq(Mux(inside, bank, self.next_bank)),
+            ]
+        with m.If(moves & offered):
+            m.d.sync += [
+                piece.eq(Mux(piece_last, 0, piece + 1)),
+                piece_last.eq(piece == pieces - 2),
+            ]
+            with m.If(piece_last):
+                m.d.sync += channel.eq(Mux(channel_last, 1, channel + 1))
+            with m.If(piece_last & channel_last):
+                m.d.sync += group.eq(Mux(group_last, 1, group + 1))
             with m.If(last):
                 m.d.sync += inside.eq(0)
         return m

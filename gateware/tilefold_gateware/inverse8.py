@@ -8,12 +8,13 @@ and 6). Then ``even = A + C, B + D, B - D, A - C``, and the two halves of the ou
 
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal
+from amaranth.hdl import Array, Module, Mux, Signal
 
 from tilefold_hw import latency
 from tilefold_hw.transform import Pass
 
-from .arith import add_or_subtract, shape
+from .adder import add_either, add_or_subtract
+from .arith import shape
 from .pipeline import delay
 from .streams import each
 from .vector import HALF, POINTS, VectorPass, multiply
@@ -26,14 +27,23 @@ class _Inverse(VectorPass):
         self.rounding = 1 << step.shift >> 1 if rounded else 0
         self.cycles = latency.multiply(step.i.width)
 
-    def _times(self, m: Module, name: str, item, constants, place):
-        """Product of *item* and the constant of its *place*, as wide as the exact sum."""
-        constant = Signal(shape(self.step.constant), name=f"{name}_constant")
+    def _constant(self, name: str, init: int = 0) -> Signal:
+        return Signal(shape(self.step.constant), name=f"{name}_constant", init=init)
+
+    def _constant_of(self, m: Module, name: str, constants, entered, place):
+        """One of *constants* for the item of each place, out of a register: ready before it."""
+        constant = self._constant(name, constants[0])
+        if len(constants) > 1:
+            with m.If(entered):
+                m.d.sync += constant.eq(Array([*constants[1:], constants[0]])[place])
+        else:
+            m.d.comb += constant.eq(constants[0])
+        return constant
+
+    def _times(self, m: Module, name: str, item, constant):
+        """Product of *item* and *constant*, as wide as the exact sum."""
         product = Signal(self.acc, name=name)
-        m.d.comb += [
-            constant.eq(Array(constants)[place] if len(constants) > 1 else constants[0]),
-            product.eq(multiply(m, f"{name}_multiplier", item, constant, self.cycles)),
-        ]
+        m.d.comb += product.eq(multiply(m, f"{name}_multiplier", item, constant, self.cycles))
         return product
 
     def _number(self, name: str, init: int = 0) -> Signal:
@@ -58,102 +68,92 @@ class SerialInverse(_Inverse):
         entered, place, whole = self._enter(m)
         matrix = self.step.matrix
 
-        # An odd item's fourth product is made in the cycle after, from what is kept of it.
-        again = Signal()
-        kept, kept_place = Signal(shape(self.step.i)), Signal(2)
-        m.d.sync += [
-            again.eq(entered & place[0]),
-            kept.eq(self.data),
-            kept_place.eq(place[1:]),
-        ]
-        item = Signal(shape(self.step.i))
-        number = Signal(3)
-        m.d.comb += [
-            item.eq(Mux(again, kept, self.data)),
-            number.eq(Mux(again, Cat(again, kept_place), Cat(0, place[1:]))),
-        ]
-        odds = range(1, POINTS, 2)
-        constants = [matrix[0][u] for u in odds], [matrix[3][u] for u in odds]
-        turns = [c for pair in zip(*constants, strict=True) for c in pair]
-        products = [
-            self._times(m, "product_0", item, turns, number),
-            *(
-                self._times(
-                    m,
-                    f"product_{k}",
-                    self.data,
-                    [matrix[k if u % 2 else k - 1][u] for u in range(POINTS)],
-                    place,
-                )
-                for k in (1, 2)
-            ),
-        ]
-        odd, even, third, ends = (
-            delay(m, flag, self.cycles)
+        # An odd item's fourth product is made in the cycle after, from what is kept of it. The
+        # constant is ready before its item, and that of row 3 comes behind that of row 0.
+        again, kept = Signal(), Signal(shape(self.step.i))
+        odd_enters = entered & place[0]
+        m.d.sync += [again.eq(odd_enters), kept.eq(self.data)]
+        constant = self._constant("product_0")
+        with m.If(entered | again):
+            turns = [matrix[3][u] if u % 2 else matrix[0][u + 1] for u in range(POINTS)]
+            m.d.sync += constant.eq(Array(turns)[place])
+        products = [self._times(m, "product_0", Mux(again, kept, self.data), constant)]
+        for k in (1, 2):
+            constants = [matrix[k if u % 2 else k - 1][u] for u in range(POINTS)]
+            constant = self._constant_of(m, f"product_{k}", constants, entered, place)
+            products.append(self._times(m, f"product_{k}", self.data, constant))
+        products = [delay(m, product, 1) for product in products]
+        is_odd, begin, odd, even, third, sixth, ends = (
+            delay(m, flag, self.cycles + 1)
             for flag in (
-                entered & place[0],
+                place[0],
+                (place == 1) | delay(m, entered & (place == 1), 1),
+                odd_enters,
                 entered & ~place[0],
-                (entered & place[0]) | again,
+                odd_enters | again,
+                entered & (place == 6),
                 whole,
             )
         )
-        odd_next = delay(m, place[0], self.cycles - 1)
 
-        # cycle 1: add to the sums. Two that take turns at an adder go round in a ring. At the end
-        # of a vector they are held for the way out, and begin again from their first values.
+        # cycle 1: add to the sums. Two that take turns at an adder go round in a ring. When they
+        # have had their last item they are held for the way out, and begin again: the even ones
+        # with what rounds.
         held = {name: self._number(f"held_{name}") for name in ("A", "B", "C", "D", 0, 1, 2, 3)}
+        width = len(held["A"])
         ring = [self._number(f"odd_{k}") for k in (3, 0)]
-        turn = self._number("sum_0")
-        m.d.comb += turn.eq(products[0] + ring[1])
+        turn = add_either(m, "adder_0", width, products[0], begin, 0, ring[1])
         with m.If(third):
             m.d.sync += [ring[0].eq(turn), ring[1].eq(ring[0])]
-        ended = delay(m, ends, 1)
-        with m.If(ended):
-            m.d.sync += [held[0].eq(ring[0]), held[3].eq(turn), *(x.eq(0) for x in ring)]
+        with m.If(ends):
+            m.d.sync += held[0].eq(turn)
+        with m.If(delay(m, ends, 2)):
+            m.d.sync += held[3].eq(ring[0])
         for k, (upper, lower) in ((1, ("A", "C")), (2, ("B", "D"))):
             alone = self._number(f"odd_{k}")
             ring = [self._number(f"even_{lower}"), self._number(f"even_{upper}", self.rounding)]
-            # Odd and even items alternate: the sum that is next has been at rest for a cycle.
-            so_far, turn = self._number(f"so_far_{k}"), self._number(f"sum_{k}")
-            m.d.comb += turn.eq(products[k] + so_far)
-            m.d.sync += so_far.eq(Mux(odd_next, Mux(ended, 0, alone), ring[1]))
+            turn = add_either(m, f"adder_{k}", width, products[k], is_odd, alone, ring[1])
             with m.If(odd):
                 m.d.sync += alone.eq(turn)
+            with m.If(delay(m, ends, 1)):
+                m.d.sync += [held[k].eq(alone), alone.eq(0)]
             with m.If(even):
                 m.d.sync += [ring[0].eq(turn), ring[1].eq(ring[0])]
-            with m.If(ends):
+            with m.If(sixth):
+                m.d.sync += held[lower].eq(turn)
+            with m.If(delay(m, sixth, 1)):
                 m.d.sync += [
-                    so_far.eq(self.rounding),
-                    held[lower].eq(ring[0]),
                     held[upper].eq(ring[1]),
                     ring[0].eq(0),
                     ring[1].eq(self.rounding),
                 ]
-            with m.If(ended):
-                m.d.sync += [held[k].eq(alone), alone.eq(0)]
 
-        # cycle 2: the even sum; cycle 3: the odd one with its sign; cycle 4: both. What chooses
-        # among them is in registers of its own: it decides for every bit.
-        _, following = self._count(m, ends)
-        k, outer, mirrored = Signal(2), Signal(), Signal()
+        # cycle 1, too: the lower term of the even sum with its sign; cycle 2: that sum, and two odd
+        # ones with their sign; cycle 3: both, from one of the two. What chooses among them is in
+        # registers of its own: it decides for every bit.
+        _, following = self._count(m, delay(m, whole, self.cycles))
         k_following = following[:2] ^ following[2].replicate(2)
-        m.d.sync += [
-            k.eq(k_following),
-            outer.eq(k_following[0] == k_following[1]),
-            mirrored.eq(following[2]),
+        k, outer = delay(m, k_following, 1), delay(m, k_following[0] == k_following[1], 1)
+        lower = delay(m, Mux(outer, held["C"], held["D"]) ^ k[1].replicate(width), 1)
+        k, outer, minus = delay(m, k, 1), delay(m, outer, 1), delay(m, following[2], 2)
+        even_sum = add_either(
+            m, "even_adder", width, lower.as_signed(), outer, held["A"], held["B"], k[1]
+        )
+        signed_odds = [
+            delay(m, Mux(k[0], held[one + 1], held[one]) ^ minus.replicate(width), 1).as_signed()
+            for one in (0, 2)
         ]
-        even_sum, signed_odd, minus = self._number("even_sum"), self._number("signed_odd"), Signal()
-        upper = Mux(outer, held["A"], held["B"])
-        lower = Mux(outer, held["C"], held["D"])
-        odd_sum = Array(held[number] for number in range(HALF))[delay(m, k, 1)]
-        mirrored_later = delay(m, mirrored, 1)
-        m.d.sync += [
-            even_sum.eq(add_or_subtract(upper, lower, k[1])),
-            signed_odd.eq(odd_sum ^ mirrored_later.replicate(len(odd_sum))),
-            minus.eq(mirrored_later),
-        ]
-        even_sum = Cat(1, delay(m, even_sum, 1)).as_signed()
-        self._leave(m, [(even_sum + Cat(minus, signed_odd).as_signed()) >> 1])
+        total = add_either(
+            m,
+            "adder",
+            width,
+            delay(m, even_sum, 1),
+            delay(m, k[1], 1),
+            signed_odds[1],
+            signed_odds[0],
+            delay(m, minus, 1),
+        )
+        self._leave(m, [total])
         return m
 
 
@@ -185,7 +185,9 @@ class ParallelInverse(_Inverse):
                 constants = [self.step.matrix[row][u] for u in numbers]
                 key = tuple(map(abs, constants)) if lanes == POINTS else row
                 if key not in made:
-                    product = self._times(m, f"product_{lane}_{row}", item, constants, place)
+                    name = f"product_{lane}_{row}"
+                    constant = self._constant_of(m, name, constants, entered, place)
+                    product = self._times(m, name, item, constant)
                     made[key] = product, constants[0]
                 product, constant = made[key]
                 for name in set(names):
@@ -236,7 +238,8 @@ class ParallelInverse(_Inverse):
                 y.eq(Array(odd[k] for k, _ in ways)[slot]),
                 minus.eq(mirrored),
             ]
-            totals.append(self._later(m, add_or_subtract(x, y, minus)))
+            total = add_or_subtract(m, f"adder_{lane}", len(x), x, y, minus)
+            totals.append(self._later(m, total))
         self._leave(m, totals)
         return m
 

@@ -1,13 +1,13 @@
 """Level shift: samples centred on zero for the transform; restored and clipped behind it."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, flipped
 
 from tilefold_hw.config import CodecConfig
 from tilefold_hw.fixed import SQ
 
-from .arith import clamp, shape
+from .arith import shape
 from .outlet import Outlet
 from .pipeline import delay
 from .streams import each, inner, laned
@@ -89,30 +89,35 @@ class Clipper(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.outlet = outlet = Outlet(self.o.payload.shape(), latency=2)
+        m.submodules.outlet = outlet = Outlet(self.o.payload.shape(), latency=3)
         wiring.connect(m, outlet.o, flipped(self.o))
         enter = self.i.valid & outlet.ready
         m.d.comb += [self.i.ready.eq(outlet.ready), outlet.take.eq(enter)]
 
-        # cycle 1: back around its own level; cycle 2: clip.
+        # cycle 1: back around its own level; cycle 2: compare; cycle 3: clip.
         config = self.config
         offset = 0 if config.sample_signed else 1 << (config.sample_width - 1)
         wide = shape(config.transform.inverse_rows.o + SQ(config.sample_width))
         low, high = Signal.like(self.low), Signal.like(self.high)
-        valid = delay(m, enter, 1)
         m.d.sync += [low.eq(self.low), high.eq(self.high)]
+        valid, limits = delay(m, enter, 2), [delay(m, limit, 1) for limit in (low, high)]
         outside = []
         samples, clipped = (
             each(x, config.lanes) for x in (self.i.payload.data, outlet.payload.data)
         )
         for sample, out in zip(samples, clipped, strict=True):
-            level = Signal(wide)
-            m.d.sync += [level.eq(sample + offset), out.eq(clamp(level, low, high))]
-            outside.append(valid & ((level < low) | (level > high)))
+            level, below, above = Signal(wide), Signal(), Signal()
+            m.d.sync += [
+                level.eq(sample + offset),
+                below.eq(level < low),
+                above.eq(level > high),
+                out.eq(Mux(below, limits[0], Mux(above, limits[1], delay(m, level, 1)))),
+            ]
+            outside.append(valid & (below | above))
         m.d.sync += [
             self.clipped.eq(sum(outside)),
             outlet.push.eq(valid),
-            outlet.payload.last.eq(delay(m, self.i.payload.last, 1)),
-            outlet.payload.bank.eq(delay(m, self.i.payload.bank, 1)),
+            outlet.payload.last.eq(delay(m, self.i.payload.last, 2)),
+            outlet.payload.bank.eq(delay(m, self.i.payload.bank, 2)),
         ]
         return m

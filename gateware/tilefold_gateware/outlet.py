@@ -124,23 +124,26 @@ class Batch(_Queue):
     """
 
     # Cycles that a place is taken beside those in the pipeline: two in the queue, two until its
-    # return is counted, one until ``ready`` follows.
-    _ROUND = 5
+    # return is counted, one until ``ready`` follows. It follows what is taken in three.
+    _ROUND, _SEEN = 5, 3
 
     def __init__(self, shape: ShapeLike, latency: int, size: int):
         self.size = size
-        super().__init__(shape, latency + size - 1 + self._ROUND, take=In(1))
+        #: Batches that may be taken between one that is and the ``ready`` that follows it.
+        self.unseen = (self._SEEN - 1) // size
+        places = latency + size - 1 + self.unseen * size + self._ROUND
+        super().__init__(shape, places, take=In(1))
 
     def elaborate(self, platform):
         m = Module()
         ring = self._queue(m, bypass=True)
-        level, returned = Signal(range(ring.places + 1)), Signal()
-        # Batches of one may come while ``ready`` is found out.
-        most = ring.places - self.size - (self.size == 1)
+        level, taken, returned = Signal(range(ring.places + 1)), Signal(), Signal()
+        change = Mux(taken, Mux(returned, self.size - 1, self.size), Mux(returned, -1, 0))
         m.d.sync += [
+            taken.eq(self.take),
             returned.eq(ring.reads),
-            level.eq(level + Mux(self.take, self.size, 0) - returned),
-            self.ready.eq(level <= most),
+            level.eq(level + change),
+            self.ready.eq(level <= ring.places - self.size * (1 + self.unseen)),
         ]
         return m
 

@@ -1,12 +1,12 @@
 """Transposer: a matrix comes in by rows and leaves by columns, in place."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Shape, ShapeLike, Signal, Value, signed
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .outlet import Outlet
 from .ram import Ram
-from .streams import inner
+from .streams import banked, banks, inner
 
 
 class Transposer(wiring.Component):
@@ -35,8 +35,9 @@ class Transposer(wiring.Component):
     -------
     i : In(stream of inner(shape))
     o : Out(stream of inner(shape))
-    count : In(range(most + 1))
-        The dimension that varies, for the matrix whose first item is at ``i``. Only if ``vary``.
+    counts : In(banked(range(most + 1)))
+        The dimension that varies, in either bank: it must stand a cycle before the first item of a
+        matrix of that bank is at ``i``. Only if ``vary``.
     """
 
     def __init__(self, shape: ShapeLike, rows: int, columns: int, *, vary: str | None = None):
@@ -54,7 +55,8 @@ class Transposer(wiring.Component):
             "o": Out(stream.Signature(inner(shape))),
         }
         if vary:
-            members["count"] = In(range((rows if vary == "rows" else columns) + 1))
+            most = rows if vary == "rows" else columns
+            members["counts"] = In(banked(range(most + 1)))
         super().__init__(members)
 
     def elaborate(self, platform):
@@ -71,22 +73,24 @@ class Transposer(wiring.Component):
 
         # Geometry of the matrices inside. It changes only while there are none.
         write, w_first = Signal(), Signal(init=1)
-        last, lead, columns, holds = self._geometry(m, level, w_first)
-        start = 0 if self.vary else 1 - last
-        before_last = last - 2
-        if self.vary:
-            before_last = Signal.like(level)
-            m.d.sync += before_last.eq(last - 2)
+        empty = Signal(init=1)
+        last, lead, columns, holds, restart = self._geometry(m, empty, w_first)
 
-        # Writing. The step of the next matrix is the address of the first item of the second row;
-        # where a step wraps, it goes back by ``last`` as well.
-        less_shape = signed(len(level) + 1)
-        w_step, next_step = Signal(range(depth), init=1), Signal(range(depth), init=1)
-        w_less, next_less = Signal(less_shape, init=start), Signal(less_shape, init=start)
+        # Writing. The stride of the next matrix is the address of the first item of its second row.
+        next_stride, w_stride = (self._stride(name, last) for name in ("next", "w"))
+        w_address, w_end = self._walk(m, "w", write, w_first, w_stride)
         w_bank, w_last, w_ended = Signal(), Signal(), Signal()
-        w_address, w_index, w_end = self._walk(
-            m, "w", write, w_first, w_step, w_less, last, before_last
-        )
+        place, sought = Signal(range(self.columns + 1)), Signal(init=1)
+        second_row = sought & (place == columns)
+        with m.If(write):
+            m.d.sync += place.eq(place + 1)
+            m.d.sync += sought.eq(w_end | (sought & ~second_row))
+        with m.If(write & w_end):
+            m.d.sync += place.eq(0)
+        # Another geometry starts from the plain order.
+        step = w_address | restart
+        with m.If(second_row | restart):
+            m.d.sync += [next_stride.step.eq(step), next_stride.over.eq(last - step)]
 
         # A place freed in this cycle is written in the next one at the earliest: the two ports
         # never meet at one address. A cycle passes until a level decides.
@@ -99,44 +103,36 @@ class Transposer(wiring.Component):
             store.write.data.eq(self.i.payload.data),
             store.write.stb.eq(write),
         ]
-        with m.If(w_index == columns):
-            m.d.sync += [next_step.eq(w_address), next_less.eq(w_address - last)]
         with m.If(write & w_first):
             m.d.sync += w_bank.eq(self.i.payload.bank)
         with m.If(write & w_end):
-            m.d.sync += [
-                w_step.eq(next_step),
-                w_less.eq(next_less),
-                w_last.eq(self.i.payload.last),
-            ]
+            m.d.sync += w_last.eq(self.i.payload.last)
+        with m.If(w_first | (write & w_end)):
+            m.d.sync += w_stride.eq(next_stride)
 
         # Reading starts while the end of the matrix is still to come: no item can be overtaken.
         read, r_first, r_bank, deep = Signal(), Signal(init=1), Signal(), Signal()
-        r_step, r_less = Signal(range(depth)), Signal(less_shape)
-        r_address, _, r_end = self._walk(
-            m, "r", read, r_first, r_step, r_less, last, before_last, next_step
-        )
+        r_stride = self._stride("r", last)
+        r_address, r_end = self._walk(m, "r", read, r_first, r_stride)
         m.d.sync += [deep.eq(level > lead), w_ended.eq(write & w_end)]
         m.d.comb += [
             read.eq(outlet.ready & (whole | deep)),
             outlet.take.eq(read),
             store.address.eq(r_address),
         ]
+        # A matrix is not begun before the stride that it is read in has stood for a cycle.
+        with m.If(r_first | (read & r_end)):
+            m.d.sync += r_stride.eq(next_stride)
         with m.If(read & r_first):
-            m.d.sync += [r_bank.eq(w_bank), r_step.eq(next_step), r_less.eq(next_less)]
+            m.d.sync += r_bank.eq(w_bank)
 
-        with m.If(write & ~read):
-            m.d.sync += level.eq(level + 1)
-        with m.Elif(read & ~write):
-            m.d.sync += level.eq(level - 1)
+        m.d.sync += empty.eq(level == 0)
+        with m.If(write ^ read):
+            m.d.sync += level.eq(level + Cat(1, read.replicate(len(level) - 1)))
         with m.If(w_ended):
             m.d.sync += whole.eq(1)
         with m.Elif(read & r_end):
             m.d.sync += whole.eq(0)
-        # Another geometry starts from the plain order.
-        with m.If(~holds & (level == 0)):
-            m.d.sync += [w_step.eq(1), w_less.eq(1 - last), next_step.eq(1), next_less.eq(1 - last)]
-
         # cycle 1: the memory answers; cycle 2: its output register.
         fetched = Signal(inner(self.shape))
         fetched_valid = Signal()
@@ -151,54 +147,62 @@ class Transposer(wiring.Component):
         m.d.comb += Value.cast(outlet.payload.data).eq(store.data)
         return m
 
-    def _geometry(self, m, level, fresh):
-        """Return last index, lead past which reading may start, columns, and "they hold"."""
+    def _geometry(self, m, empty, fresh):
+        """Return last index, lead past which reading may start, columns, "they hold", "restart"."""
         # Column n of the matrix is whole as soon as item (rows - 1, n) has come, which is
         # (rows - 1) · columns + n; reading at one item a cycle then needs a lead of
         # (rows - 1) · (columns - 1) items. Two more let the step of the matrix be known.
         if not self.vary:
             size = self.rows * self.columns
-            return size - 1, (self.rows - 1) * (self.columns - 1) + 2, self.columns, Const(1)
+            lead = (self.rows - 1) * (self.columns - 1) + 2
+            return size - 1, lead, self.columns, Const(1), Const(0)
         fixed = self.columns if self.vary == "rows" else self.rows
-        count = Signal.like(self.count)
+        counts, bank = banks(self.counts), self.i.payload.bank
+        count = Signal.like(counts[0])
         last = Signal(range(self.rows * self.columns))
         lead = Signal(range(self.rows * self.columns + 3))
-        settled = Signal(2)
+        same, sound, settled = Signal(2), Signal(2), Signal(2)
         m.d.sync += [
             last.eq(count * fixed - 1),
             # The same product, but for (count - 1) · (fixed - 1) + 2.
-            lead.eq(last - count - fixed + 4),
+            lead.eq(last - (count + (fixed - 4))),
+            same.eq(Cat(count == of_bank for of_bank in counts)),
+            sound.eq(same & settled[0].replicate(2)),
             settled.eq(Cat(1, settled)),
         ]
-        holds, same = Signal(), Signal()
-        m.d.comb += [same.eq(count == self.count), holds.eq(~fresh | (same & settled.all()))]
-        with m.If(self.i.valid & fresh & ~same & (level == 0)):
-            m.d.sync += [count.eq(self.count), settled.eq(0)]
-        return last, lead, (self.columns if self.vary == "rows" else count), holds
+        holds = Signal()
+        m.d.comb += holds.eq(~fresh | sound.bit_select(bank, 1))
+        with m.If(self.i.valid & fresh & ~same.bit_select(bank, 1) & empty):
+            m.d.sync += [count.eq(Mux(bank, *reversed(counts))), settled.eq(0)]
+        columns = self.columns if self.vary == "rows" else count
+        return last, lead, columns, holds, ~settled[1]
+
+    def _stride(self, name, last):
+        """Register of the distance from an address to the next, and of what *last* is over that."""
+        size = range(self.rows * self.columns)
+        layout = data.StructLayout({"step": size, "over": size})
+        init = {"step": 1, "over": 0 if self.vary else last - 1}
+        return Signal(layout, name=f"{name}_stride", init=init)
 
     @staticmethod
-    def _walk(m, name, advance, first, step, less, last, before_last, first_step=None):
-        """Walk through the addresses of matrices; return address, index and "it is the last".
+    def _walk(m, name, advance, first, stride):
+        """Walk through the addresses of matrices; return the address and "it is the last".
 
-        An address is a *step* further than the one before, modulo *last*, which ends the matrix.
-        The first one is 0, and *first* is high there; a step from it is *first_step*, if that is
-        not *step* itself.
+        An address is a step further than the one before, modulo the last one, which ends the
+        matrix. The first one is 0, and *first* is high there.
         """
-        address, index = (
-            Signal.like(step, name=f"{name}_{x}", init=0) for x in ("address", "index")
-        )
-        nearly, end = Signal(name=f"{name}_nearly"), Signal(name=f"{name}_end")
-        straight, wrapped = address + step, Signal(signed(len(address) + 2))
-        m.d.comb += wrapped.eq(address + less)
-        following = Mux(wrapped[-1], straight, wrapped)
-        if first_step is not None:
-            following = Mux(first, first_step, following)
+        address, end = Signal.like(stride.step, name=f"{name}_address"), Signal(name=f"{name}_end")
+        straight, wrapped = address + stride.step, Signal(signed(len(address) + 1))
+        # A step from here is the last address itself, which is not wrapped to 0.
+        nearly = address == stride.over
+        m.d.comb += wrapped.eq(address - stride.over)
         with m.If(advance):
             m.d.sync += [
                 first.eq(end),
                 end.eq(nearly),
-                nearly.eq(index == before_last),
-                index.eq(Mux(end, 0, index + 1)),
-                address.eq(Mux(end, 0, Mux(nearly, last, following))),
+                address.eq(Mux(wrapped[-1] | nearly, straight, wrapped)),
             ]
-        return address, index, end
+        # Apart, for synthesis to make it the reset of the flip-flops.
+        with m.If(advance & end):
+            m.d.sync += address.eq(0)
+        return address, end

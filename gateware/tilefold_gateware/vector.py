@@ -4,7 +4,7 @@ Once a vector is whole, all of its transform follows without a pause, so the pla
 taken at once, where its last item enters. Nothing in a pass ever waits but that item.
 """
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -91,37 +91,40 @@ class VectorPass(wiring.Component):
     def _enter(self, m: Module):
         """Let items in; return "an item's data is here", its place, and "it ends a vector"."""
         beat = Signal(range(self.beats))
-        final = beat == self.beats - 1
+        final = Signal(init=self.beats == 1)
         enter = self.i.valid & self.i.ready
         m.d.comb += [
             self.i.ready.eq(~final | self.room),
             self.take.eq(self.i.valid & final & self.room),
             self.took.eq(self.i.payload),
         ]
-        with m.If(enter):
-            m.d.sync += beat.eq(Mux(final, 0, beat + 1))
+        if self.beats > 1:
+            with m.If(enter):
+                m.d.sync += [beat.eq(beat + 1), final.eq(beat == self.beats - 2)]
         return tuple(delay(m, flag, self.lag) for flag in (enter, beat, self.take))
 
     def _count(self, m: Module, start):
-        """Count cycles from the one after *start* on; return the count, and that which follows."""
-        slot = Signal(range(self.beats))
-        following = Signal.like(slot)
-        m.d.comb += following.eq(Mux(start, 0, slot + 1))
-        m.d.sync += slot.eq(following)
+        """Count cycles from the one after *start* on; return the count, and that which follows.
+
+        It rests at 0, so that what follows is known without *start*.
+        """
+        slot, following, runs = Signal(range(self.beats)), Signal(range(self.beats)), Signal()
+        m.d.comb += following.eq(slot + runs)
+        m.d.sync += [slot.eq(following), runs.eq(start | (runs & (slot != self.beats - 1)))]
         return slot, following
 
     def _leave(self, m: Module, totals):
         """Push the exact *totals* of the lanes, cut to what is pushed, with their framing."""
         framing = Signal(FRAMING)
         taken, took = (delay(m, flag, self.latency - 1) for flag in (self.take, self.took))
-        left = Signal(range(self.beats + 1))
+        left = Signal(range(self.beats))  # after this one
         with m.If(taken):
-            m.d.sync += [framing.eq(took), left.eq(self.beats)]
+            m.d.sync += [framing.eq(took), left.eq(self.beats - 1)]
         with m.Elif(left != 0):
             m.d.sync += left.eq(left - 1)
+        m.d.sync += self.push.eq(taken | (left != 0))
         m.d.comb += [
-            self.push.eq(left != 0),
-            self.payload.last.eq(framing.last & (left == 1)),
+            self.payload.last.eq(framing.last & (left == 0)),
             self.payload.bank.eq(framing.bank),
         ]
         for out, total in zip(each(self.payload.data, self.lanes), totals, strict=True):

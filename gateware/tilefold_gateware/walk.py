@@ -108,15 +108,20 @@ class Walker(wiring.Component):
             m.d.sync += group.eq(Mux(last_group, 0, following))
 
         # Banks of the packets whose first word is here and whose walk has not begun. Between two of
-        # them the walk goes on without a pause.
+        # them the walk goes on without a pause: the next bank waits in a register.
+        ahead, ahead_bank = Signal(), Signal()
         m.submodules.banks = banks = Ring(1, self.WAITING)
         m.d.comb += [
             banks.push.eq(self.arrive),
             banks.payload.eq(self.next_bank),
-            banks.o.ready.eq(~active | (step & end)),
+            banks.o.ready.eq(~ahead),
         ]
         with m.If(banks.o.ready):
-            m.d.sync += [active.eq(banks.o.valid), self.bank.eq(banks.o.payload)]
+            m.d.sync += [ahead.eq(banks.o.valid), ahead_bank.eq(banks.o.payload)]
+        with m.If(step & end):
+            m.d.sync += active.eq(0)
+        with m.If(ahead & (~active | (step & end))):
+            m.d.sync += [active.eq(1), self.bank.eq(ahead_bank), ahead.eq(0)]
 
         m.d.comb += [
             tables.step.eq(step),

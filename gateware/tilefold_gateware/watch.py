@@ -1,6 +1,6 @@
 """Watch: what leaves a side is counted, and told to its control."""
 
-from amaranth.hdl import Module, Mux, ShapeLike, Signal
+from amaranth.hdl import Module, ShapeLike
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -21,14 +21,10 @@ class Watch(wiring.Component):
     -------
     i : In(stream of inner(shape))
     o : Out(stream of framed(shape))
-    expected : In(32)
-        Items that the packet at ``i`` must have.
     leaves, stall : Out(1)
         An item left; an item waited.
     done, done_bank : Out(1)
         A packet of that bank has left.
-    mismatch : Out(1)
-        It did not have the number of items expected.
     """
 
     def __init__(self, shape: ShapeLike):
@@ -37,12 +33,10 @@ class Watch(wiring.Component):
             {
                 "i": In(stream.Signature(inner(shape))),
                 "o": Out(stream.Signature(framed(shape))),
-                "expected": In(32),
                 "leaves": Out(1),
                 "stall": Out(1),
                 "done": Out(1),
                 "done_bank": Out(1),
-                "mismatch": Out(1),
             }
         )
 
@@ -54,16 +48,11 @@ class Watch(wiring.Component):
             self.o.valid.eq(self.i.valid),
             self.i.ready.eq(self.o.ready),
         ]
-        number = Signal(32, init=1)
         leaves = self.i.valid & self.o.ready
-        ends = leaves & self.i.payload.last
-        with m.If(leaves):
-            m.d.sync += number.eq(Mux(ends, 1, number + 1))
         m.d.sync += [
             self.leaves.eq(leaves),
             self.stall.eq(self.i.valid & ~self.o.ready),
-            self.done.eq(ends),
+            self.done.eq(leaves & self.i.payload.last),
             self.done_bank.eq(self.i.payload.bank),
-            self.mismatch.eq(ends & (number != self.expected)),
         ]
         return m

@@ -24,16 +24,18 @@ BATCH = 1
 SLUICE = 3
 """From the end of a pipeline through the queue behind it, if it is entered in bursts."""
 
-CLIP = 2 + OUTLET
+CLIP = 3 + OUTLET
 """From a restored sample to itself, clipped."""
 
 STORE = 2
 """Through the memory between an encoder and a decoder."""
 
-SETTLE = 3
+SETTLE = 4
 """What the first packet with another number of channels waits more, once the memory that reorders
-has drained; at the decoder, and at an encoder behind a projector. (An encoder without one does not
-take the packet's first sample before.)"""
+has drained."""
+
+FRAME = 1
+"""From a sample to itself, with the bank that it runs on."""
 
 # From the item that a transposition waits for to the first item out.
 _TRANSPOSE = 4 + OUTLET
@@ -73,13 +75,14 @@ def inverse(step: Pass, lanes: int) -> int:
     return multiply(step.i.width) + {1: 3, 2: 4, 4: 5, 8: 4}[lanes]
 
 
-def corner(first: int, lanes: int) -> tuple[int, int]:
+def corner(first: int, lanes: int, *, late: bool = False) -> tuple[int, int]:
     """Where rows of eight turn into columns, behind a pass of latency *first*.
 
-    Return the cycles from the last items of a tile to the first ones read, and those until they
-    come.
+    Return the cycles from the last items of a tile to the first ones read, if those of a column
+    that is not whole yet were read at their pace; and the cycles until they come. *late* is a cycle
+    that items spend behind the memory, not in front.
     """
-    return first + 3 - 8 // lanes, 2
+    return first + 3 - 8 // lanes - late, 2 + late
 
 
 def dct(transform: Transform, lanes: int = 1) -> int:
@@ -138,7 +141,7 @@ def walk(config: CodecConfig) -> int:
 
     The packet's bank waits in a queue, then the tables answer, and the widths are summed up.
     """
-    return OUTLET + 1 + 6 + (config.lanes.bit_length() - 1) + OUTLET
+    return OUTLET + 2 + 6 + (config.lanes.bit_length() - 1) + OUTLET
 
 
 def unpack(config: CodecConfig) -> int:
@@ -284,11 +287,11 @@ def _project(macs: int, projection: Projection, pixels: int) -> list[int]:
 def _words(config: CodecConfig, layer: Layer) -> Iterator[int]:
     """Words of a packet as they leave the encoder."""
     pieces = config.pixels // config.lanes
-    cycles: Sequence[int] = range(pieces * layer.channels)
+    cycles: Sequence[int] = range(FRAME, FRAME + pieces * layer.channels)
     period = len(cycles)
     if layer.project:
         macs, inputs = config.project_macs, layer.project.inputs
-        cycles = _project(macs, layer.project, config.pixels)
+        cycles = _later(_project(macs, layer.project, config.pixels), FRAME)
         period = config.pixels * pixel_cycles(macs, inputs, layer.channels)
     tiles = _swap(cycles, pieces, layer.channels)
     coefficients = _dct(tiles, config.transform, config.lanes)

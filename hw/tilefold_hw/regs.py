@@ -39,9 +39,6 @@ REFUSED, FRAMING = 1 << 0, 1 << 1
 """Bits of ``errors``: a write or commit while busy was ignored; a packet did not have the number
 of words that its settings promise."""
 
-WORDS_WIDTH = 32
-"""Width of the setting that tells the words of a packet."""
-
 
 class Access(Enum):
     """How a register answers."""
@@ -120,12 +117,23 @@ def shift_width(config: CodecConfig) -> int:
     return config.shift_max.bit_length()
 
 
+def words_most(config: CodecConfig) -> int:
+    """Most words of a packet: of the widest fields, or what a register of 32 bits can tell."""
+    groups = (1 << GROUPS_WIDTH) - 1
+    bits = groups * config.channels * config.pixels * config.field.width
+    return min(-(-bits // config.word_width), (1 << 32) - 1)
+
+
 def encoder_map(config: CodecConfig) -> RegisterMap:
     """Register map of an ``Encoder``."""
     settings = [
         _channels("channels", config, "Stored channels."),
         _Setting("groups", GROUPS_WIDTH, "Tile groups in a packet, at least 1."),
-        _Setting("words", WORDS_WIDTH, "Words that a packet must have: see the budget."),
+        _Setting(
+            "words",
+            words_most(config).bit_length(),
+            "Words that a packet must have: see the budget.",
+        ),
     ]
     memories = _table_memories(config)
     if config.project_macs:
@@ -166,7 +174,7 @@ def encoder_writes(config: CodecConfig, layer: Layer) -> Iterator[tuple[int, int
     """Yield the ``(address, value)`` that load *layer* into an encoder, the commit last."""
     layer.check(config)
     words = packet_words(config, layer)
-    require(words, 1, (1 << WORDS_WIDTH) - 1, "words of a packet")
+    require(words, 1, words_most(config), "words of a packet")
     settings = {"channels": layer.channels, "groups": layer.groups, "words": words}
     if project := layer.project:
         low, high = project.clip.limits(config.sample)

@@ -37,6 +37,12 @@ async def pulse(ctx, *signals, **values):
         ctx.set(signal, 0)
 
 
+async def commit(ctx, host):
+    """Commit, and wait until that is in effect."""
+    await host.write("control", regs.COMMIT)
+    await ctx.tick()
+
+
 async def end(ctx, dut, bank):
     ctx.set(dut.done_bank, bank)
     await pulse(ctx, dut.done)
@@ -69,7 +75,7 @@ def test_settings_read_back_as_written_and_reach_their_bank(side):
                 for other, before in enumerate(host.regmap.settings[:step]):
                     mask = (1 << before.width) - 1
                     assert await host.read(before.name) & mask == 5 + other & mask
-            await host.write("control", regs.COMMIT)
+            await commit(ctx, host)
             assert ctx.get(dut.next_bank) == bank
             await pulse(ctx, dut.begin)
             # What is read now is the other bank: the first time, it was never written.
@@ -88,6 +94,7 @@ def test_a_write_reaches_the_memory_and_the_bank_it_is_for(side):
                 for offset in sorted({0, 1, memory.depth // 2, memory.depth - 1}):
                     value = (0x5A5A_5A5A ^ offset) & (1 << memory.width) - 1
                     await host.put(memory.address + offset, value)
+                    await ctx.tick()
                     for other in host.regmap.memories:
                         port = getattr(dut, other.name)
                         assert ctx.get(port.stb) == (other is memory)
@@ -97,7 +104,7 @@ def test_a_write_reaches_the_memory_and_the_bank_it_is_for(side):
                     await ctx.tick()
                     assert not ctx.get(port.stb)
                     assert await host.get(memory.address + offset) == 0
-            await host.write("control", regs.COMMIT)
+            await commit(ctx, host)
             await pulse(ctx, dut.begin)
             await end(ctx, dut, bank)
 
@@ -108,7 +115,7 @@ def test_a_commit_takes_effect_with_the_next_packet():
     async def bench(ctx, dut, host):
         assert not ctx.get(dut.configured)
         assert ctx.get(dut.next_bank) == 0
-        await host.write("control", regs.COMMIT)
+        await commit(ctx, host)
         assert ctx.get(dut.configured)
         assert await host.read("status") == regs.PENDING | regs.BUSY | regs.CONFIGURED
         for _ in range(3):
@@ -118,7 +125,7 @@ def test_a_commit_takes_effect_with_the_next_packet():
         assert ctx.get(dut.next_bank) == 1
         # The other bank is free: nothing has run on it.
         assert await host.read("status") == regs.CONFIGURED
-        await host.write("control", regs.COMMIT)
+        await commit(ctx, host)
         assert ctx.get(dut.next_bank) == 0
         await pulse(ctx, dut.begin)
         assert await host.read("status") == regs.BUSY | regs.CONFIGURED
@@ -131,11 +138,10 @@ def test_a_commit_takes_effect_with_the_next_packet():
 
 def test_a_commit_in_the_cycle_in_which_a_packet_begins_is_for_the_one_after():
     async def bench(ctx, dut, host):
+        await commit(ctx, host)
+        await pulse(ctx, dut.begin)
         await host.write("control", regs.COMMIT)
         await pulse(ctx, dut.begin)
-        ctx.set(dut.begin, 1)
-        await host.write("control", regs.COMMIT)
-        ctx.set(dut.begin, 0)
         assert ctx.get(dut.next_bank) == 0
         assert await host.read("status") == regs.PENDING | regs.BUSY | regs.CONFIGURED
         assert await host.read("errors") == 0
@@ -156,14 +162,14 @@ def test_while_busy_nothing_is_written_and_an_error_sticks(state):
         for bank in (1, 0):
             for reg in host.regmap.settings:
                 await host.write(reg.name, 1 + bank)
-            await host.write("control", regs.COMMIT)
+            await commit(ctx, host)
             if bank:
                 await pulse(ctx, dut.begin)
         if state == "inside":
             await end(ctx, dut, 1)
             await pulse(ctx, dut.begin)
             ctx.set(dut.done_bank, 0)
-            await host.write("control", regs.COMMIT)
+            await commit(ctx, host)
             await pulse(ctx, dut.begin)
         before = [ctx.get(Value.cast(bank)) for bank in banks(dut.settings)]
         next_bank = ctx.get(dut.next_bank)
@@ -173,6 +179,7 @@ def test_while_busy_nothing_is_written_and_an_error_sticks(state):
         for address, value in attempts:
             assert await host.read("errors") == 0
             await host.put(address, value)
+            await ctx.tick()
             for memory in host.regmap.memories:
                 assert not ctx.get(getattr(dut, memory.name).stb)
             for _ in range(2):
@@ -190,7 +197,7 @@ def test_while_busy_nothing_is_written_and_an_error_sticks(state):
 
 def test_clearing_and_writing_to_what_is_no_setting_are_never_refused():
     async def bench(ctx, dut, host):
-        await host.write("control", regs.COMMIT)
+        await commit(ctx, host)
         await host.write("control", regs.CLEAR)
         for name in ("id", "version", "digest", "status", "tiles_count"):
             await host.write(name, 0xFFFF_FFFF)
@@ -206,9 +213,8 @@ def test_errors_stick_until_a_one_is_written_and_none_is_lost_meanwhile():
         assert await host.read("errors") == regs.FRAMING
         await host.write("errors", regs.REFUSED)
         assert await host.read("errors") == regs.FRAMING
-        ctx.set(dut.framing, 1)
         await host.write("errors", regs.FRAMING)
-        ctx.set(dut.framing, 0)
+        await pulse(ctx, dut.framing)
         assert await host.read("errors") == regs.FRAMING
         await host.write("errors", regs.FRAMING)
         assert await host.read("errors") == 0
@@ -230,6 +236,7 @@ def test_every_counter_counts_its_own_event(side):
             await ctx.tick()
         for name in names:
             ctx.set(getattr(dut, f"count_{name}"), 0)
+        await ctx.tick().repeat(len(names))
         for name in names:
             assert await host.read(f"{name}_count") == counts[name]
         await host.write("control", regs.CLEAR)

@@ -3,6 +3,7 @@ import pytest
 from helpers.bench import STALLS, Bench
 
 from tilefold_gateware.frame import Framer
+from tilefold_hw import latency
 from tilefold_hw.config import CodecConfig
 
 CONFIG = CodecConfig(tile=4, channels=5, tables=1)
@@ -23,9 +24,10 @@ def test_marks_the_last_sample_of_every_packet(stall):
     assert len(frames.events["begin"]) == 3
 
 
-def test_latency_is_nothing_and_a_sample_passes_every_cycle():
+def test_latency_and_a_sample_passes_every_cycle():
     frames = run(288)
-    assert frames.received == frames.sent
+    assert frames.latency == latency.FRAME
+    np.testing.assert_array_equal(np.diff(frames.received), 1)
     np.testing.assert_array_equal(np.diff(frames.sent), 1)
     assert frames.events["begin"] == [frames.sent[place] for place in (0, 96, 192)]
 
@@ -54,7 +56,7 @@ def test_takes_nothing_before_it_is_configured():
 
     bench = Bench(Framer(CONFIG, 8))
     frames = bench.run(range(96), inputs={"channels": 3, "groups": 2}, beside=configure)
-    assert frames.sent[0] == frames.received[0] == 50
+    assert frames.sent[0] == 50
     np.testing.assert_array_equal(frames.data, range(96))
 
 
@@ -89,7 +91,7 @@ def test_an_offered_sample_keeps_its_bank_however_long_it_waits():
         watch=["begin"],
     )
     # Offered in cycle 4, on bank 0; the bank of new packets changes in cycle 10.
-    assert frames.events["begin"] == [4, 29]
+    assert frames.events["begin"] == [4, 28]
     np.testing.assert_array_equal(frames["bank"], [0] * 32)
 
 

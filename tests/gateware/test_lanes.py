@@ -88,8 +88,8 @@ def test_an_encoder_stores_the_same_words(lanes, stall):
     assert run.data.tolist() == words
     np.testing.assert_array_equal(run["last"], last)
     if stall == "flowing":
-        assert run.latency == latency.encoder(config, layer)
-        assert run.sent[-1] - run.sent[0] == 2 * packet_cycles(config, layer) - 1
+        assert run.latency == latency.encoder(config, layer) + latency.SETTLE
+        assert run.sent[-1] - run.sent[1] == 2 * packet_cycles(config, layer) - 2
 
 
 @pytest.mark.parametrize("lanes", [2, 8])

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from helpers.bench import STALLS, Bench
 from helpers.stimuli import framing
 
-from tilefold_gateware.streams import inner
+from tilefold_gateware.streams import banks, inner
 from tilefold_gateware.transpose import Transposer
 from tilefold_hw import latency
 
@@ -30,7 +30,10 @@ class Varied(wiring.Component):
         connect(m, flipped(self.i), dut.i)
         connect(m, dut.o, flipped(self.o))
         packet = Signal(range(len(self.counts) + 1))
-        m.d.comb += dut.count.eq(Array([*self.counts, 0])[packet])
+        # The count of the other bank is that of the packet to come.
+        counts = Array([*self.counts, 0, 0])
+        for bank, count in enumerate(banks(dut.counts)):
+            m.d.comb += count.eq(counts[packet + (packet[0] ^ bank)])
         with m.If(self.i.valid & self.i.ready & self.i.payload.last):
             m.d.sync += packet.eq(packet + 1)
         return m
@@ -125,7 +128,8 @@ def test_a_dimension_set_at_run_time_changes_no_latency_once_it_has_settled(vary
     sizes = (5, 16) if vary == "rows" else (16, 5)
     bench = Bench(Transposer(16, *sizes, vary=vary))
     x = np.arange(count * 16 * 3)
-    run = bench.run({"data": x, **framing(x.size, count * 16)}, inputs={"count": count})
+    counts = {"bank_0": count, "bank_1": count}
+    run = bench.run({"data": x, **framing(x.size, count * 16)}, inputs={"counts": counts})
     rows, columns = (count, 16) if vary == "rows" else (16, count)
     assert run.latency == latency.transpose(rows, columns)
     assert run.sent[0] == 4 + latency.SETTLE
