@@ -1,6 +1,16 @@
 """Multiplier: the product of two signed numbers, with a register at every stage it has."""
 
-from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Shape, Signal, signed
+from amaranth.hdl import (
+    Cat,
+    ClockSignal,
+    Const,
+    Instance,
+    Module,
+    ResetSignal,
+    Shape,
+    Signal,
+    signed,
+)
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -23,7 +33,7 @@ class Multiplier(wiring.Component):
     On ECP5 it is the primitive MULT18X18D with its own registers, elsewhere ``*`` between registers
     that synthesis moves into the device's multiplier. An operand of more than 18 bits is cut in
     two, and the two products are added in a fourth cycle. The latency is the same everywhere. No
-    reset reaches a product, nor what it is made of.
+    reset clears a product, nor what it is made of.
 
     Parameters
     ----------
@@ -67,10 +77,15 @@ class Multiplier(wiring.Component):
 
     def _inferred(self, m, a, b, name):
         """``a * b``, its operands and its product in registers, with one between."""
-        product = Signal(signed(len(a) + len(b)), name=name, reset_less=True)
         a, b = (delay(m, operand, 1, reset_less=True) for operand in (a, b))
-        m.d.sync += product.eq(a * b)
-        return delay(m, product, 1, reset_less=True)
+        between = Signal(signed(len(a) + len(b)), name=f"{name}_between", reset_less=True)
+        product = Signal.like(between, name=name, reset_less=True)
+        m.d.sync += between.eq(a * b)
+        # With an enable, Yosys moves this register into the output of iCE40's multiplier. Without
+        # one it moves it to another place, and leaves it where it was, too: the product is lost.
+        with m.If(~ResetSignal("sync")):
+            m.d.sync += product.eq(between)
+        return product
 
     def _primitive(self, m, a, b, name):
         """``a * b`` by MULT18X18D with the registers at its operands, within and at its product."""

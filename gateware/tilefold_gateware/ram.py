@@ -3,10 +3,11 @@
 from typing import Any
 
 from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Mux, Signal
-from amaranth.lib import memory, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .multiplier import has_dsp18
+from .store import Store
 from .streams import Write
 
 # Widths that a block RAM of ECP5 has, and how many words there are of each.
@@ -23,7 +24,8 @@ class Ram(wiring.Component):
 
     ``LATENCY`` cycles from an address to its content. Without the register behind it a block RAM is
     the slowest part of a design. On ECP5, where Yosys does not use the one inside, this is the
-    primitive DP16KD with it; small memories, and those elsewhere, are left to synthesis.
+    primitive DP16KD with it; small memories, and those elsewhere, are a
+    :class:`~tilefold_gateware.store.Store`.
 
     Writing and reading one address in one cycle reads anything. All words are 0 at first. No reset
     reaches them, nor what has been read.
@@ -77,21 +79,19 @@ class Ram(wiring.Component):
         return m
 
     def _inferred(self, m):
-        m.submodules.memory = store = memory.Memory(shape=self.width, depth=self.depth, init=[])
+        m.submodules.store = store = Store(self.width, self.depth, parts=1 + self.halves)
         half, address = self._place()
-        w_port = store.write_port(granularity=self.width >> self.halves)
-        r_port = store.read_port()
-        m.d.comb += [
-            w_port.addr.eq(address),
-            w_port.data.eq(self.write.data.replicate(1 + self.halves)),
-            w_port.en.eq(half & self.write.stb.replicate(1 + self.halves)),
-            r_port.addr.eq(self.address),
-            r_port.en.eq(self.enable),
-        ]
         data = Signal(self.width, reset_less=True)
-        m.d.comb += self.data.eq(data)
+        m.d.comb += [
+            store.w_enable.eq(half & self.write.stb.replicate(1 + self.halves)),
+            store.w_address.eq(address),
+            store.w_data.eq(self.write.data.replicate(1 + self.halves)),
+            store.address.eq(self.address),
+            store.enable.eq(self.enable),
+            self.data.eq(data),
+        ]
         with m.If(self.enable):
-            m.d.sync += data.eq(r_port.data)
+            m.d.sync += data.eq(store.data)
 
     def _place(self):
         """Return which halves are written, and the address of their word."""

@@ -1,10 +1,11 @@
 """Ring: a small queue whose pointers count with one gate each."""
 
 from amaranth.hdl import Cat, Module, Mux, ShapeLike, Signal, Value
-from amaranth.lib import memory, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .pipeline import delay
+from .store import Store
 
 # Besides its last bit, the bit of a shift register that makes its way round as long as can be.
 _TAPS = {2: (1,), 3: (2,), 4: (3,), 5: (3,), 6: (5,), 7: (6,), 8: (6, 5, 4), 9: (5,), 10: (7,)}
@@ -29,7 +30,7 @@ def pointer_width(places: int) -> int:
 
 
 class Ring(wiring.Component):
-    """Queue in lookup-table memory, with a register behind it.
+    """Queue in memory, of lookup tables where the device has that, with a register behind it.
 
     Latency 2 from ``push`` to ``o``, or 1 with a bypass; one item a cycle.
 
@@ -91,8 +92,8 @@ class Ring(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         width = len(Value.cast(self.payload))
-        m.submodules.memory = store = memory.Memory(shape=width, depth=1 << self._bits, init=[])
-        w_port, r_port = store.write_port(), store.read_port()
+        # A place is read only while an item waits there, and written only while it is free.
+        m.submodules.store = store = Store(width, 1 << self._bits)
         write = Signal(self._bits)
         free, waits, direct, fetch = (Signal() for _ in range(4))
         # The place after ``read``, and whether an item waits, out of registers: both decide much.
@@ -102,29 +103,29 @@ class Ring(wiring.Component):
             free.eq(self.o.ready | ~self.o.valid),
             fetch.eq(waits & free),
             self.reads.eq(fetch | direct),
-            w_port.addr.eq(write),
-            r_port.addr.eq(self.read),
-            r_port.en.eq(fetch),
-            Value.cast(self.o.payload).eq(r_port.data),
+            store.w_address.eq(write),
+            store.address.eq(self.read),
+            store.enable.eq(fetch),
+            Value.cast(self.o.payload).eq(store.data),
         ]
-        with m.If(w_port.en):
+        with m.If(store.w_enable):
             m.d.sync += write.eq(step(write))
         with m.If(fetch):
             m.d.sync += [self.read.eq(after), after.eq(step(after))]
-        m.d.sync += waits.eq(w_port.en | Mux(fetch, after != write, waits))
+        m.d.sync += waits.eq(store.w_enable | Mux(fetch, after != write, waits))
         with m.If(free):
             m.d.sync += self.o.valid.eq(self.reads)
         if hasattr(self, "late"):
             self._late(m, write, fetch)
         if not self.bypass:
-            m.d.comb += [w_port.data.eq(self.payload), w_port.en.eq(self.push)]
+            m.d.comb += [store.w_data.eq(self.payload), store.w_enable.eq(self.push)]
             return m
 
         # What can't pass directly goes to the memory out of a register: only that one has to be
         # near to where it is made.
         passed, payload = Signal(), Signal(width)
-        m.d.comb += direct.eq(self.push & free & ~waits & ~w_port.en)
-        m.d.sync += [w_port.en.eq(self.push & ~direct), w_port.data.eq(self.payload)]
+        m.d.comb += direct.eq(self.push & free & ~waits & ~store.w_enable)
+        m.d.sync += [store.w_enable.eq(self.push & ~direct), store.w_data.eq(self.payload)]
         with m.If(free):
             m.d.sync += [passed.eq(direct), payload.eq(self.payload)]
         with m.If(passed):
@@ -133,15 +134,12 @@ class Ring(wiring.Component):
 
     def _late(self, m, write, fetch):
         # A place that is read is written again two pushes later at the earliest.
-        m.submodules.late = store = memory.Memory(
-            shape=len(Value.cast(self.late)), depth=1 << self._bits, init=[]
-        )
-        w_port, r_port = store.write_port(), store.read_port()
+        m.submodules.late_store = store = Store(len(Value.cast(self.late)), 1 << self._bits)
         m.d.comb += [
-            w_port.addr.eq(write),
-            w_port.data.eq(self.late),
-            w_port.en.eq(self.push),
-            r_port.addr.eq(delay(m, self.read, 1)),
-            r_port.en.eq(delay(m, fetch, 1)),
-            Value.cast(self.o_late).eq(r_port.data),
+            store.w_address.eq(write),
+            store.w_data.eq(self.late),
+            store.w_enable.eq(self.push),
+            store.address.eq(delay(m, self.read, 1)),
+            store.enable.eq(delay(m, fetch, 1)),
+            Value.cast(self.o_late).eq(store.data),
         ]

@@ -19,6 +19,7 @@ from tilefold_gateware.ram import Ram
 
 CUT = """
     proc
+    flatten
     memory_collect
     techmap -autoproc -map spot.v
     select -assert-none t:$mem_v2
@@ -31,14 +32,13 @@ SCRIPT = f"""
     read_rtlil gate.il
     hierarchy -check -top gate
     {CUT}
-    flatten
     design -stash gate
     design -copy-from gold -as gold gold
     design -copy-from gate -as gate gate
     miter -equiv -flatten -make_outputs gold gate both
     sat -verify -prove trigger 0 """
 
-GOLD = "gold.memory"
+GOLD = "gold.store.memory"
 WIDTH = re.compile(r"cell \\DP16KD \\(block_(\d+)_(\d+)).*?\\DATA_WIDTH_A (\d+)", re.S)
 
 
