@@ -3,7 +3,7 @@
 from functools import reduce
 from operator import or_
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -123,28 +123,32 @@ class Control(wiring.Component):
         address, w_stb, w_data = (
             delay(m, value, 1) for value in (bus.address, bus.w_stb, bus.w_data)
         )
-        read = []
+        fixed, counted, read = Const(0, 32), Const(0), []
         for reg in self.regmap.registers:
-            here = delay(m, bus.address == reg.address, 1)
-            written = w_stb & here
+            asked = bus.address == reg.address
+            written = w_stb & delay(m, asked, 1)
             if reg.name in identity:
-                value = identity[reg.name]
+                fixed |= Mux(asked, identity[reg.name], 0)
             elif reg.name == "status":
-                value = status
+                read.append(Mux(delay(m, asked, 1), status, 0))
             elif reg.name == "errors":
-                value = errors
+                read.append(Mux(delay(m, asked, 1), errors, 0))
                 with m.If(written):
                     m.d.comb += cleared.eq(w_data)
             elif reg.name == "control":
-                value = 0
                 m.d.comb += Cat(commit, clear).eq(w_data & written.replicate(2))
             elif reg.name in self.counters:
-                value = counters.count
+                counted |= asked
             else:
-                value = self._setting(m, reg, written & free, shadow, w_data)
+                for bank, settings in enumerate(banks(self.settings)):
+                    value = settings[reg.name]
+                    read.append(Mux(delay(m, asked & (shadow == bank), 1), value, 0))
+                    with m.If(written & free & (shadow == bank)):
+                        m.d.sync += value.eq(w_data)
                 with m.If(written & busy):
                     m.d.comb += refused.eq(1)
-            read.append(Mux(here, value, 0))
+        # What does not depend on the access before is read a cycle early.
+        read += [delay(m, fixed, 1), Mux(delay(m, counted, 1), counters.count, 0)]
         m.d.comb += [bus.r_data.eq(reduce(or_, read)), counters.number.eq(bus.address)]
 
         for memory in self.regmap.memories:
@@ -170,14 +174,6 @@ class Control(wiring.Component):
             event = getattr(self, f"count_{name.removesuffix('_count')}")
             m.d.comb += getattr(counters, f"events_{number}").eq(event)
         return counters
-
-    def _setting(self, m, reg, write, shadow, w_data):
-        """Both banks of a setting; return what the shadow holds."""
-        both = [settings[reg.name] for settings in banks(self.settings)]
-        for bank, value in enumerate(both):
-            with m.If(write & (shadow == bank)):
-                m.d.sync += value.eq(w_data)
-        return Mux(shadow, *reversed(both))
 
 
 def settings_layout(regmap: RegisterMap) -> data.StructLayout:

@@ -74,28 +74,18 @@ class Corner(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        r_turn, column, beat = self._sweep(m)
-        w_turn, w_row, w_beat, push, coming = self._arrive(m)
-
-        low = (self.lanes - 1).bit_length()  # bits of the number of a lane
+        r_addresses, column = self._sweep(m)
+        w_addresses, push, coming = self._arrive(m)
         depth = POINTS * self.beats * self.tiles
         going = []
         for bank in range(self.lanes):
-            # Item (r, c) lies at its row, and its column's piece in it.
-            plain = {"w": Cat(w_beat, w_row), "r": Cat(beat, column)}
-            turned = {
-                "w": Cat(w_row[low:], w_row[:low] ^ Const(bank, low), w_beat),
-                "r": Cat(column[low:], column[:low] ^ Const(bank, low), beat),
-            }
-            w_address = Cat(Mux(w_turn[-1], turned["w"], plain["w"]), w_turn[:-1])
-            r_address = Cat(Mux(r_turn[-1], plain["r"], turned["r"]), r_turn[:-1])
             if self.lanes == 1:
                 m.submodules.bank = store = Ram(len(coming[bank]), depth)
                 m.d.comb += [
-                    store.write.address.eq(w_address),
+                    store.write.address.eq(w_addresses[bank]),
                     store.write.data.eq(coming[bank]),
                     store.write.stb.eq(push),
-                    store.address.eq(r_address),
+                    store.address.eq(r_addresses[bank]),
                 ]
                 going.append(store.data.as_signed())
                 continue
@@ -105,16 +95,16 @@ class Corner(wiring.Component):
             )
             w_port, r_port = store.write_port(), store.read_port()
             m.d.comb += [
-                w_port.addr.eq(w_address),
+                w_port.addr.eq(w_addresses[bank]),
                 w_port.data.eq(coming[bank]),
                 w_port.en.eq(push),
-                r_port.addr.eq(r_address),
+                r_port.addr.eq(r_addresses[bank]),
             ]
             going.append(r_port.data)
         if self.late:
             going = [delay(m, self._round(x), 1) for x in going]
-        if low:
-            going = [delay(m, x, 1) for x in _exchange(going, delay(m, column[:low], 1))]
+        if self.lanes > 1:
+            going = [delay(m, x, 1) for x in _exchange(going, delay(m, self._lane(column), 1))]
         for out, value in zip(each(self.o_data, self.lanes), going, strict=True):
             m.d.comb += out.eq(value)
         return m
@@ -122,34 +112,70 @@ class Corner(wiring.Component):
     def _round(self, value):
         return round_shift(value, self.dropped)[: self.shape.width].as_signed()
 
-    def _place(self, m, step):
-        """Count items; return the turn, row or column, and beat of the next one."""
-        place = Signal(range(2 * self.tiles * POINTS * self.beats))
-        with m.If(step):
-            m.d.sync += place.eq(place + 1)
+    def _lane(self, number):
+        """Bits of the *number* of a row or column that exchange lanes."""
+        return number[: (self.lanes - 1).bit_length()]
+
+    def _parts(self, place):
+        """Parts of a *place* in the order of coming or going: turn, row or column, and beat."""
         low = (self.beats - 1).bit_length()
         return place[low + 3 :], place[low : low + 3], place[:low]
 
+    def _addresses(self, place, turned):
+        """Address of a *place* in each bank, in turns that are the other way round if *turned*.
+
+        Item (r, c) lies at its row, and its column's piece in it.
+        """
+        turn, number, beat = self._parts(place)
+        lane = self._lane(number)
+        return [
+            Cat(
+                Mux(
+                    turn[-1] ^ turned,
+                    Cat(number[len(lane) :], lane ^ Const(bank, len(lane)), beat),
+                    Cat(beat, number),
+                ),
+                turn[:-1],
+            )
+            for bank in range(self.lanes)
+        ]
+
     def _arrive(self, m):
-        """Count what is pushed; return turn, row, beat, "write" and what goes to each bank."""
-        turn, row, beat = self._place(m, self.push)
+        """Count what is pushed; return its addresses, "write" and what goes to each bank."""
+        place = Signal(range(2 * self.tiles * POINTS * self.beats))
+        with m.If(self.push):
+            m.d.sync += place.eq(place + 1)
+        addresses = self._addresses(place, turned=0)
         coming = each(self.data, self.lanes)
         if self.late:
-            return turn, row, beat, self.push, coming
+            return addresses, self.push, coming
         if self.lanes > 1:
-            coming = _exchange(coming, row[: (self.lanes - 1).bit_length()])
+            _, row, _ = self._parts(place)
+            coming = _exchange(coming, self._lane(row))
         # A cycle on the way to the banks: memories lie far from adders, and lanes change places.
-        later = [delay(m, x, 1) for x in (turn, row, beat, self.push)]
-        return *later, [self._round(delay(m, x, 1)) for x in coming]
+        addresses, coming = ([delay(m, x, 1) for x in those] for those in (addresses, coming))
+        return addresses, delay(m, self.push, 1), [self._round(x.as_signed()) for x in coming]
 
     def _sweep(self, m):
-        """Read tiles, column by column; return turn, column and beat."""
+        """Read tiles, column by column; return the addresses, and the column."""
         read = self.o.valid & self.o.ready
-        turn, column, beat = self._place(m, read)
+        # The place after, too: its addresses are found before it is there.
+        place = Signal(range(2 * self.tiles * POINTS * self.beats))
+        after = Signal.like(place, init=1)
+        turn, column, beat = self._parts(place)
         column_end = read & (beat == self.beats - 1)
         final = Signal()
+        addresses = [
+            Signal(len(x), init=bank * self.beats, name=f"r_address_{bank}")
+            for bank, x in enumerate(self._addresses(after, turned=1))
+        ]
         with m.If(read):
-            m.d.sync += final.eq(Cat(beat, column) == POINTS * self.beats - 2)
+            m.d.sync += [
+                place.eq(after),
+                after.eq(after + 1),
+                final.eq(Cat(beat, column) == POINTS * self.beats - 2),
+                *(x.eq(y) for x, y in zip(addresses, self._addresses(after, 1), strict=True)),
+            ]
         tile_end = read & final
 
         # Rows taken whose places are not free again. ``room`` follows what is taken three cycles
@@ -164,32 +190,32 @@ class Corner(wiring.Component):
         # Tiles that may be read. Of one lane, the first column may be but for its last item, before
         # the last row is there.
         row = Signal(3)
-        with m.If(self.take):
+        with m.If(taken):
             m.d.sync += row.eq(row + 1)
-        last_row = self.take & (row == POINTS - 1)
+        last_row = taken & (row == POINTS - 1)
         if self.lanes == 1:
-            begun = self.take & (row == POINTS - 2)
+            begun = taken & (row == POINTS - 2)
             m.d.comb += [
                 self.o.valid.eq(self._some(m, "begun", delay(m, begun, self.wait), tile_end)),
-                self.whole.eq(self._some(m, "whole", delay(m, last_row, self.wait + 6), tile_end)),
+                self.whole.eq(self._some(m, "whole", delay(m, last_row, self.wait + 5), tile_end)),
             ]
         else:
-            come = delay(m, last_row, self.wait - 1)
+            come = delay(m, last_row, self.wait - 2)
             m.d.comb += [self.o.valid.eq(self._some(m, "whole", come, tile_end)), self.whole.eq(1)]
 
         framing = [Signal(FRAMING, name=f"framing_{k}") for k in range(self.tiles)]
-        w_turn = Signal(range(self.tiles))
+        w_turn, took = Signal(range(self.tiles)), delay(m, self.took, 1)
         with m.If(last_row):
             m.d.sync += w_turn.eq(w_turn + 1)
             for k, each_framing in enumerate(framing):
                 with m.If(w_turn == k):
-                    m.d.sync += each_framing.eq(self.took)
+                    m.d.sync += each_framing.eq(took)
         current = FRAMING(Array(Cat(x) for x in framing)[turn[:-1]])
         m.d.comb += [
             self.o.payload.last.eq(current.last & final),
             self.o.payload.bank.eq(current.bank),
         ]
-        return turn, column, beat
+        return addresses, column
 
     def _some(self, m, name, come, gone):
         """Whether any tiles are left, of those that *come* and those *gone*."""

@@ -61,7 +61,7 @@ class Counters(wiring.Component):
             m.d.sync += ring[place - 1].eq(count + recent[turn] if place == 0 else count)
         with m.If(self.clear):
             m.d.sync += [count.eq(0) for count in ring]
-        where = Signal.like(turn)
-        m.d.sync += where.eq(self.number - turn - 1)
-        m.d.comb += self.count.eq(ring[where])
+        m.d.sync += self.count.eq(ring[(self.number - turn)[: len(turn)]])
+        with m.If(self.clear):
+            m.d.sync += self.count.eq(0)
         return m

@@ -16,7 +16,7 @@ class Framer(wiring.Component):
     Samples come in pixel-major tile groups, *lanes* neighbouring pixels of a channel at a time; a
     packet is ``groups`` of them. Nothing is taken before a layer has been committed.
 
-    Latency :data:`tilefold_hw.latency.FRAME`; one item a cycle.
+    Latency 0; one item a cycle.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class Framer(wiring.Component):
     next_bank : In(1)
         Bank of a packet that begins in this cycle.
     begin : Out(1)
-        A packet's first sample is offered at ``i`` in this cycle, for the first time: from here on
+        A packet's first sample is offered at ``o`` in this cycle, for the first time: from here on
         its bank stands, however long the sample waits.
     bank : Out(1)
         Bank of the packet that has begun.
@@ -59,7 +59,6 @@ class Framer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         inside, bank = Signal(), Signal()
-        offered, moves = Signal(), Signal()
         pieces = self.config.pixels // self.config.lanes
         piece, piece_last = Signal(range(pieces)), Signal()
         channel, channel_last = Signal(range(1, self.config.channels + 1), init=1), Signal()
@@ -71,10 +70,12 @@ class Framer(wiring.Component):
         last = piece_last & channel_last & group_last
         m.d.comb += [
             self.bank.eq(bank),
-            offered.eq(self.i.valid & self.configured),
-            moves.eq(self.o.ready | ~self.o.valid),
-            self.i.ready.eq(moves & self.configured),
-            self.begin.eq(offered & ~inside),
+            self.o.payload.data.eq(self.i.payload),
+            self.o.payload.last.eq(last),
+            self.o.payload.bank.eq(Mux(inside, bank, self.next_bank)),
+            self.o.valid.eq(self.i.valid & self.configured),
+            self.i.ready.eq(self.o.ready & self.configured),
+            self.begin.eq(self.o.valid & ~inside),
         ]
         m.d.sync += [
             channel_last.eq(channel == channels),
@@ -82,14 +83,7 @@ class Framer(wiring.Component):
         ]
         with m.If(self.begin):
             m.d.sync += [inside.eq(1), bank.eq(self.next_bank)]
-        with m.If(moves):
-            m.d.sync += [
-                self.o.valid.eq(offered),
-                self.o.payload.data.eq(self.i.payload),
-                self.o.payload.last.eq(last),
-                self.o.payload.bank.eq(Mux(inside, bank, self.next_bank)),
-            ]
-        with m.If(moves & offered):
+        with m.If(self.o.valid & self.o.ready):
             m.d.sync += [
                 piece.eq(Mux(piece_last, 0, piece + 1)),
                 piece_last.eq(piece == pieces - 2),

@@ -83,50 +83,50 @@ class SerialInverse(_Inverse):
             constant = self._constant_of(m, f"product_{k}", constants, entered, place)
             products.append(self._times(m, f"product_{k}", self.data, constant))
         products = [delay(m, product, 1) for product in products]
-        is_odd, begin, odd, even, third, sixth, ends = (
+        is_odd, begins, came, third, zeroth, sixth, ends = (
             delay(m, flag, self.cycles + 1)
             for flag in (
                 place[0],
                 (place == 1) | delay(m, entered & (place == 1), 1),
-                odd_enters,
-                entered & ~place[0],
+                entered,
                 odd_enters | again,
+                entered & (place == 0),
                 entered & (place == 6),
                 whole,
             )
         )
+        ended = delay(m, ends, 1)
 
-        # cycle 1: add to the sums. Two that take turns at an adder go round in a ring. When they
-        # have had their last item they are held for the way out, and begin again: the even ones
-        # with what rounds.
+        # cycle 1: add to the sums. Those that take turns at an adder go round in a ring: two odd
+        # ones at the first, at each other one an odd one, of every second item, and two even ones.
+        # When a sum has had its last item it is held for the way out, and begins again, the upper
+        # even ones with what rounds.
         held = {name: self._number(f"held_{name}") for name in ("A", "B", "C", "D", 0, 1, 2, 3)}
         width = len(held["A"])
-        ring = [self._number(f"odd_{k}") for k in (3, 0)]
-        turn = add_either(m, "adder_0", width, products[0], begin, 0, ring[1])
+        ring = [self._number(f"ring_0_{age}") for age in range(2)]
+        turn = add_either(m, "adder_0", width, products[0], begins, 0, ring[1])
         with m.If(third):
             m.d.sync += [ring[0].eq(turn), ring[1].eq(ring[0])]
         with m.If(ends):
             m.d.sync += held[0].eq(turn)
-        with m.If(delay(m, ends, 2)):
+        with m.If(delay(m, ended, 1)):
             m.d.sync += held[3].eq(ring[0])
         for k, (upper, lower) in ((1, ("A", "C")), (2, ("B", "D"))):
-            alone = self._number(f"odd_{k}")
-            ring = [self._number(f"even_{lower}"), self._number(f"even_{upper}", self.rounding)]
-            turn = add_either(m, f"adder_{k}", width, products[k], is_odd, alone, ring[1])
-            with m.If(odd):
-                m.d.sync += alone.eq(turn)
-            with m.If(delay(m, ends, 1)):
-                m.d.sync += [held[k].eq(alone), alone.eq(0)]
-            with m.If(even):
-                m.d.sync += [ring[0].eq(turn), ring[1].eq(ring[0])]
+            first = (0, 0, 0, self.rounding)
+            ring = [self._number(f"ring_{k}_{age}", init) for age, init in enumerate(first)]
+            turn = add_either(m, f"adder_{k}", width, products[k], is_odd, ring[1], ring[3])
+            with m.If(came):
+                m.d.sync += [x.eq(y) for x, y in zip(ring, (turn, *ring), strict=False)]
+            with m.If(zeroth):
+                m.d.sync += [ring[1].eq(0), ring[2].eq(0)]
             with m.If(sixth):
                 m.d.sync += held[lower].eq(turn)
             with m.If(delay(m, sixth, 1)):
-                m.d.sync += [
-                    held[upper].eq(ring[1]),
-                    ring[0].eq(0),
-                    ring[1].eq(self.rounding),
-                ]
+                m.d.sync += held[upper].eq(ring[2])
+            with m.If(ends):
+                m.d.sync += ring[3].eq(self.rounding)
+            with m.If(ended):
+                m.d.sync += held[k].eq(ring[0])
 
         # cycle 1, too: the lower term of the even sum with its sign; cycle 2: that sum, and two odd
         # ones with their sign; cycle 3: both, from one of the two. What chooses among them is in

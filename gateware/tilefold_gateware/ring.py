@@ -1,6 +1,6 @@
 """Ring: a small queue whose pointers count with one gate each."""
 
-from amaranth.hdl import Cat, Module, ShapeLike, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, ShapeLike, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -96,10 +96,11 @@ class Ring(wiring.Component):
         m.submodules.store = store = Store(width, 1 << self._bits)
         write = Signal(self._bits)
         free, waits, direct, fetch = (Signal() for _ in range(4))
+        # The place after ``read``, and whether an item waits, out of registers: both decide much.
+        after = Signal.like(self.read, init=1)
         m.d.comb += [
             self.full.eq(step(write) == self.read),
             free.eq(self.o.ready | ~self.o.valid),
-            waits.eq(write != self.read),
             fetch.eq(waits & free),
             self.reads.eq(fetch | direct),
             store.w_address.eq(write),
@@ -110,7 +111,8 @@ class Ring(wiring.Component):
         with m.If(store.w_enable):
             m.d.sync += write.eq(step(write))
         with m.If(fetch):
-            m.d.sync += self.read.eq(step(self.read))
+            m.d.sync += [self.read.eq(after), after.eq(step(after))]
+        m.d.sync += waits.eq(store.w_enable | Mux(fetch, after != write, waits))
         with m.If(free):
             m.d.sync += self.o.valid.eq(self.reads)
         if hasattr(self, "late"):

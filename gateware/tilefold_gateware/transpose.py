@@ -18,7 +18,8 @@ class Transposer(wiring.Component):
     last item always lies at ``size - 1``. One adder modulo ``size - 1`` on either side makes the
     addresses, for any two dimensions.
 
-    Latency :func:`tilefold_hw.latency.transpose`; one item a cycle and no bubble between matrices.
+    Latency :func:`tilefold_hw.latency.transpose`, and :data:`tilefold_hw.latency.VARY` more if a
+    dimension is set at run time; one item a cycle and no bubble between matrices.
     When the run-time dimension changes, the matrix before drains first, and the first item after it
     waits :data:`tilefold_hw.latency.SETTLE` cycles.
 
@@ -71,10 +72,26 @@ class Transposer(wiring.Component):
         level = Signal(range(depth + 1))
         whole = Signal()
 
-        # Geometry of the matrices inside. It changes only while there are none.
-        write, w_first = Signal(), Signal(init=1)
-        empty = Signal(init=1)
-        last, lead, columns, holds, restart = self._geometry(m, empty, w_first)
+        # What is next to be written, and the geometry of the matrices inside, which changes only
+        # while there are none.
+        item, write, w_first, room, empty = (
+            Signal(inner(self.shape)),
+            Signal(),
+            Signal(init=1),
+            Signal(),
+            Signal(init=1),
+        )
+        if self.vary:
+            last, lead, columns, restart = self._varied(m, item, write, w_first, room, empty)
+        else:
+            # Reading starts at a lead: see _varied.
+            last, columns, restart = depth - 1, self.columns, Const(0)
+            lead = self._lead(self.rows, self.columns)
+            m.d.comb += [
+                item.eq(self.i.payload),
+                self.i.ready.eq(room),
+                write.eq(self.i.valid & room),
+            ]
 
         # Writing. The stride of the next matrix is the address of the first item of its second row.
         next_stride, w_stride = (self._stride(name, last) for name in ("next", "w"))
@@ -94,19 +111,16 @@ class Transposer(wiring.Component):
 
         # A place freed in this cycle is written in the next one at the earliest: the two ports
         # never meet at one address. A cycle passes until a level decides.
-        room = Signal()
         m.d.sync += room.eq(level < last)
         m.d.comb += [
-            self.i.ready.eq(holds & room),
-            write.eq(self.i.valid & self.i.ready),
             store.write.address.eq(w_address),
-            store.write.data.eq(self.i.payload.data),
+            store.write.data.eq(item.data),
             store.write.stb.eq(write),
         ]
         with m.If(write & w_first):
-            m.d.sync += w_bank.eq(self.i.payload.bank)
+            m.d.sync += w_bank.eq(item.bank)
         with m.If(write & w_end):
-            m.d.sync += w_last.eq(self.i.payload.last)
+            m.d.sync += w_last.eq(item.last)
         with m.If(w_first | (write & w_end)):
             m.d.sync += w_stride.eq(next_stride)
 
@@ -147,35 +161,50 @@ class Transposer(wiring.Component):
         m.d.comb += Value.cast(outlet.payload.data).eq(store.data)
         return m
 
-    def _geometry(self, m, empty, fresh):
-        """Return last index, lead past which reading may start, columns, "they hold", "restart"."""
+    @staticmethod
+    def _lead(rows, columns):
+        """Level past which a matrix may be read."""
         # Column n of the matrix is whole as soon as item (rows - 1, n) has come, which is
         # (rows - 1) · columns + n; reading at one item a cycle then needs a lead of
         # (rows - 1) · (columns - 1) items. Two more let the step of the matrix be known.
-        if not self.vary:
-            size = self.rows * self.columns
-            lead = (self.rows - 1) * (self.columns - 1) + 2
-            return size - 1, lead, self.columns, Const(1), Const(0)
-        fixed = self.columns if self.vary == "rows" else self.rows
-        counts, bank = banks(self.counts), self.i.payload.bank
-        count = Signal.like(counts[0])
-        last = Signal(range(self.rows * self.columns))
-        lead = Signal(range(self.rows * self.columns + 3))
-        same, sound, settled = Signal(2), Signal(2), Signal(2)
+        return (rows - 1) * (columns - 1) + 2
+
+    def _varied(self, m, item, write, fresh, room, empty):
+        """Hold back what does not fit the geometry, and change that.
+
+        Return the last index, the lead, the columns, and "start from the plain order".
+        """
+        # An item waits in a register, for its bank to be looked up before it is asked for.
+        counts = banks(self.counts)
+        valid, moves, holds = Signal(), Signal(), Signal()
+        m.d.comb += [
+            write.eq(valid & room & (~fresh | holds)),
+            moves.eq(~valid | write),
+            self.i.ready.eq(moves),
+        ]
+        with m.If(moves):
+            m.d.sync += [valid.eq(self.i.valid), item.eq(self.i.payload)]
+        count, same, settled = Signal.like(counts[0]), Signal(2), Signal(2)
+        bank = Mux(moves, self.i.payload.bank, item.bank)
         m.d.sync += [
-            last.eq(count * fixed - 1),
-            # The same product, but for (count - 1) · (fixed - 1) + 2.
-            lead.eq(last - (count + (fixed - 4))),
             same.eq(Cat(count == of_bank for of_bank in counts)),
-            sound.eq(same & settled[0].replicate(2)),
+            holds.eq(same.bit_select(bank, 1) & settled[0]),
             settled.eq(Cat(1, settled)),
         ]
-        holds = Signal()
-        m.d.comb += holds.eq(~fresh | sound.bit_select(bank, 1))
-        with m.If(self.i.valid & fresh & ~same.bit_select(bank, 1) & empty):
-            m.d.sync += [count.eq(Mux(bank, *reversed(counts))), settled.eq(0)]
-        columns = self.columns if self.vary == "rows" else count
-        return last, lead, columns, holds, ~settled[1]
+        with m.If(valid & fresh & ~same.bit_select(item.bank, 1) & empty):
+            m.d.sync += [count.eq(Mux(item.bank, *reversed(counts))), settled.eq(0)]
+
+        fixed = self.columns if self.vary == "rows" else self.rows
+        last, lead = (
+            Signal(range(self.rows * self.columns)),
+            Signal(range(self.rows * self.columns)),
+        )
+        m.d.sync += [
+            last.eq(count * fixed - 1),
+            # The same product, but for the lead of count · fixed.
+            lead.eq(last - (count + (fixed - 4))),
+        ]
+        return last, lead, (self.columns if self.vary == "rows" else count), ~settled[1]
 
     def _stride(self, name, last):
         """Register of the distance from an address to the next, and of what *last* is over that."""

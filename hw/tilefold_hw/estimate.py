@@ -286,7 +286,7 @@ LATENCIES: dict[str, Callable[[CodecConfig], int]] = {
     "unpack": latency.unpack,
     "project": lambda c: latency.project(c.channels),
     "expand": lambda c: latency.project(c.channels),
-    "reorder": lambda c: latency.transpose(c.pixels // c.lanes, c.channels),
+    "reorder": lambda c: latency.transpose(c.pixels // c.lanes, c.channels) + latency.VARY,
     "encoder": lambda c: latency.encoder(c, usual_layer(c)),
     "decoder": lambda c: latency.decoder(c, usual_layer(c)),
     "codec": lambda c: latency.codec(c, usual_layer(c)),

@@ -34,8 +34,8 @@ SETTLE = 4
 """What the first packet with another number of channels waits more, once the memory that reorders
 has drained."""
 
-FRAME = 1
-"""From a sample to itself, with the bank that it runs on."""
+VARY = 1
+"""What a transposition takes more if a dimension is set at run time."""
 
 # From the item that a transposition waits for to the first item out.
 _TRANSPOSE = 4 + OUTLET
@@ -178,7 +178,7 @@ def encoder(config: CodecConfig, layer: Layer) -> int:
 
 def decoder(config: CodecConfig, layer: Layer) -> int:
     """From a packet's first word to its first sample. Add :data:`SETTLE` where it applies."""
-    reorder = transpose(layer.channels, config.pixels // config.lanes)
+    reorder = transpose(layer.channels, config.pixels // config.lanes) + VARY
     samples = (
         unpack(config) + dequantise(config) + idct(config.transform, config.lanes) + CLIP + reorder
     )
@@ -194,7 +194,7 @@ def codec(config: CodecConfig, layer: Layer) -> int:
     fields = _fields(config, layer)
     coefficients = _later(fields, dequantise(config))
     samples = _later(_idct(coefficients, config.transform, config.lanes), CLIP)
-    pixels = _swap(samples, layer.channels, config.pixels // config.lanes)
+    pixels = _swap(_later(samples, VARY), layer.channels, config.pixels // config.lanes)
     if not layer.expand:
         return pixels[0]
     return pixels[layer.channels - 1] + project(layer.channels) - (layer.channels - 1)
@@ -287,13 +287,13 @@ def _project(macs: int, projection: Projection, pixels: int) -> list[int]:
 def _words(config: CodecConfig, layer: Layer) -> Iterator[int]:
     """Words of a packet as they leave the encoder."""
     pieces = config.pixels // config.lanes
-    cycles: Sequence[int] = range(FRAME, FRAME + pieces * layer.channels)
+    cycles: Sequence[int] = range(pieces * layer.channels)
     period = len(cycles)
     if layer.project:
         macs, inputs = config.project_macs, layer.project.inputs
-        cycles = _later(_project(macs, layer.project, config.pixels), FRAME)
+        cycles = _project(macs, layer.project, config.pixels)
         period = config.pixels * pixel_cycles(macs, inputs, layer.channels)
-    tiles = _swap(cycles, pieces, layer.channels)
+    tiles = _swap(_later(cycles, VARY), pieces, layer.channels)
     coefficients = _dct(tiles, config.transform, config.lanes)
     fields = _later(coefficients, quantise(config))
 

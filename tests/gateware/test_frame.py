@@ -3,7 +3,6 @@ import pytest
 from helpers.bench import STALLS, Bench
 
 from tilefold_gateware.frame import Framer
-from tilefold_hw import latency
 from tilefold_hw.config import CodecConfig
 
 CONFIG = CodecConfig(tile=4, channels=5, tables=1)
@@ -24,10 +23,9 @@ def test_marks_the_last_sample_of_every_packet(stall):
     assert len(frames.events["begin"]) == 3
 
 
-def test_latency_and_a_sample_passes_every_cycle():
+def test_latency_is_nothing_and_a_sample_passes_every_cycle():
     frames = run(288)
-    assert frames.latency == latency.FRAME
-    np.testing.assert_array_equal(np.diff(frames.received), 1)
+    assert frames.received == frames.sent
     np.testing.assert_array_equal(np.diff(frames.sent), 1)
     assert frames.events["begin"] == [frames.sent[place] for place in (0, 96, 192)]
 
@@ -56,7 +54,7 @@ def test_takes_nothing_before_it_is_configured():
 
     bench = Bench(Framer(CONFIG, 8))
     frames = bench.run(range(96), inputs={"channels": 3, "groups": 2}, beside=configure)
-    assert frames.sent[0] == 50
+    assert frames.sent[0] == frames.received[0] == 50
     np.testing.assert_array_equal(frames.data, range(96))
 
 
@@ -91,7 +89,7 @@ def test_an_offered_sample_keeps_its_bank_however_long_it_waits():
         watch=["begin"],
     )
     # Offered in cycle 4, on bank 0; the bank of new packets changes in cycle 10.
-    assert frames.events["begin"] == [4, 28]
+    assert frames.events["begin"] == [4, 29]
     np.testing.assert_array_equal(frames["bank"], [0] * 32)
 
 
