@@ -4,13 +4,15 @@ from amaranth.hdl import Array, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from .pipeline import delay
+
 
 class Counters(wiring.Component):
     """Count several kinds of events, each on a counter of its own, modulo ``2**width``.
 
     The counters go round in a ring, one step a cycle, past a single adder. What happens to one
     between two of its passes is kept until the next: a counter tells an event as many cycles after
-    it as there are kinds, rounded up to a power of two, at most.
+    it as there are kinds, rounded up to a power of two, and one more, at most.
 
     Parameters
     ----------
@@ -24,7 +26,7 @@ class Counters(wiring.Component):
     events : In(range(most + 1)) each, ``events_0``, ``events_1`` ...
         So many happen in this cycle.
     clear : In(1)
-        Start again from the events of this cycle.
+        Start again from the events of the cycle before.
     number : In
     count : Out(width)
         Counter of the number of the cycle before.
@@ -55,7 +57,7 @@ class Counters(wiring.Component):
         turn = Signal(range(places))
         m.d.sync += turn.eq(turn + 1)
         for kind, gathered in enumerate(recent):
-            events = getattr(self, f"events_{kind}")
+            events = delay(m, getattr(self, f"events_{kind}"), 1)
             m.d.sync += gathered.eq(Mux((turn == kind) | self.clear, 0, gathered) + events)
         for place, count in enumerate(ring):
             m.d.sync += ring[place - 1].eq(count + recent[turn] if place == 0 else count)

@@ -104,7 +104,9 @@ class Walker(wiring.Component):
             alike.eq(Cat(following[k::4] == self.groups[k::4] for k in range(4))),
             last_group.eq(alike.all()),
         ]
-        with m.If(step & tables.group_end):
+        group_ended = Signal()
+        m.d.sync += group_ended.eq(step & tables.group_end)
+        with m.If(group_ended):
             m.d.sync += group.eq(Mux(last_group, 0, following))
 
         # Banks of the packets whose first word is here and whose walk has not begun. Between two of

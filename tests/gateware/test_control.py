@@ -236,7 +236,7 @@ def test_every_counter_counts_its_own_event(side):
             await ctx.tick()
         for name in names:
             ctx.set(getattr(dut, f"count_{name}"), 0)
-        await ctx.tick().repeat(len(names))
+        await ctx.tick().repeat(len(names) + 1)
         for name in names:
             assert await host.read(f"{name}_count") == counts[name]
         await host.write("control", regs.CLEAR)
