@@ -1,6 +1,6 @@
-"""The multiplier of ECP5 equals the plain one: proved for all operands, in every cycle.
+"""The multipliers of ECP5 and Gowin equal the plain one: proved for all operands, in every cycle.
 
-In a reset the plain one holds its product, which keeps Yosys from a mistake, and the primitive goes
+In a reset the plain one holds its product, which keeps Yosys from a mistake, and the primitives go
 on: the proof is of cycles without.
 
 No solver multiplies 18 bits by 18. So the multiplication itself is cut out of both: its factors
@@ -15,7 +15,7 @@ forms do so; ``test_multiplier.py`` tries that.
 import re
 
 import pytest
-from helpers.proof import PROVED, REFUSED, REFUTED, forms, run
+from helpers.proof import ECP5, GOWIN, PROVED, REFUSED, REFUTED, forms, run
 
 from tilefold_gateware.multiplier import Multiplier
 
@@ -31,7 +31,7 @@ SCRIPT = f"""
     read_rtlil gold.il
     {CUT}
     design -stash gold
-    read_verilog mult18x18d.v
+    read_verilog mult18x18d.v mult18x18.v
     read_rtlil gate.il
     hierarchy -check -top gate
     flatten
@@ -44,11 +44,12 @@ SCRIPT = f"""
 """
 
 
+@pytest.mark.parametrize("platform", [ECP5, GOWIN], ids=["ecp5", "gowin"])
 @pytest.mark.parametrize(
     ("a", "b"), [(18, 18), (9, 15), (1, 1), (18, 2), (19, 18), (22, 17), (35, 18)]
 )
-def test_the_primitive_equals_the_product(a, b, tmp_path):
-    assert PROVED in run(SCRIPT, tmp_path, *forms(Multiplier(a, b)))
+def test_the_primitive_equals_the_product(a, b, platform, tmp_path):
+    assert PROVED in run(SCRIPT, tmp_path, *forms(Multiplier(a, b), platform))
 
 
 WRONG = [
@@ -72,6 +73,16 @@ def test_a_primitive_that_is_used_otherwise_differs(right, wrong, tmp_path):
     gold, gate = forms(Multiplier(9, 15))
     assert right in gate
     assert REFUTED in run(SCRIPT, tmp_path, gold, gate.replace(right, wrong))
+
+
+@pytest.mark.parametrize(
+    "wrong", ["AREG 1'0", "BREG 1'0", "PIPE_REG 1'0", "OUT_REG 1'0", "ASIGN 1'0", "ASEL 1'1"]
+)
+def test_a_primitive_of_gowin_that_is_used_otherwise_differs(wrong, tmp_path):
+    gold, gate = forms(Multiplier(9, 15), GOWIN)
+    right = wrong[:-1] + str(1 - int(wrong[-1]))
+    assert f"\\{right}" in gate
+    assert REFUTED in run(SCRIPT, tmp_path, gold, gate.replace(f"\\{right}", f"\\{wrong}"))
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def test_blocks_side_by_side_equal_a_memory(width, depth, halves, tmp_path):
 
 
 # Two rows of two blocks, and four rows of one.
-@pytest.mark.parametrize("how", [f"{FOR_EVER} -set in_enable 1", "-seq 8"])
+@pytest.mark.parametrize("how", [f"{FOR_EVER} -set in_enable 1", "-seq 6"])
 @pytest.mark.parametrize(
     ("width", "depth", "halves", "spot_row"),
     [*((17, 4096, False, row) for row in range(2)), *((18, 4000, True, row) for row in range(4))],
@@ -136,7 +136,7 @@ def test_a_primitive_that_is_used_otherwise_differs(right, wrong, tmp_path):
 
 
 def test_a_row_that_is_chosen_too_early_differs(tmp_path):
-    said = prove(Ram(17, 4096), tmp_path, "-seq 8", right="] \\row [0]", wrong="] \\address [11]")
+    said = prove(Ram(17, 4096), tmp_path, "-seq 6", right="] \\row [0]", wrong="] \\address [11]")
     assert REFUTED in said
 
 

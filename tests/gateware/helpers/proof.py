@@ -16,6 +16,9 @@ from tilefold_gateware.yosys import to_rtlil
 ECP5 = SimpleNamespace(device="LFE5U-85F")
 """Platform on which circuits use the primitives of ECP5."""
 
+GOWIN = SimpleNamespace(device="GW1NR-LV9QN88PC6/I5")
+"""Platform on which circuits use the primitives of Gowin."""
+
 PROVED = "Induction step proven: SUCCESS!"
 TRIED = "SAT proof finished - no model found: SUCCESS!"
 REFUTED = "proof did fail"
@@ -25,9 +28,9 @@ REFUSED = "parameter_value_is_not_described"
 _PRIMITIVES = Path(__file__).parents[1] / "primitives"
 
 
-def forms(component) -> tuple[str, str]:
-    """Return *component* in RTLIL as ``gold``, plain, and as ``gate``, in ECP5's primitives."""
-    return to_rtlil(component, "gold"), to_rtlil(component, "gate", ECP5)
+def forms(component, platform=ECP5) -> tuple[str, str]:
+    """Return *component* in RTLIL: ``gold``, plain, and ``gate``, in *platform*'s primitives."""
+    return to_rtlil(component, "gold"), to_rtlil(component, "gate", platform)
 
 
 def run(script: str, folder: Path, gold: str, gate: str) -> str:

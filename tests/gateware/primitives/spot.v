@@ -1,6 +1,6 @@
 // Leaves one word of a memory, for proofs that hold for every word: the one at `spot`, an address
 // that never changes and may be any. What is read of all others is `elsewhere`, which may be
-// anything in every cycle. So is what is read while it is written. All words are 0 at first.
+// anything in every cycle. So is a bit that is read while it is written. All words are 0 at first.
 // A memory in several parts has the spot in one of them: `here` says whether it is in this one.
 //
 // A proof constrains these three, so that two forms of a memory mean the same.
@@ -47,22 +47,23 @@ module cut (
     wire [WIDTH-1:0] elsewhere = $anyseq;
 
     reg [WIDTH-1:0] word = 0;
-    reg written;
+    reg [WIDTH-1:0] written, w_data;
     integer port, n;
     always @* begin
         written = 0;
-        for (port = 0; port < WR_PORTS; port = port + 1)
-            if (here && WR_ADDR[port*ABITS +: ABITS] == spot && |WR_EN[port*WIDTH +: WIDTH])
-                written = 1;
-    end
-    always @(posedge WR_CLK[0]) begin
+        w_data = 0;
         for (port = 0; port < WR_PORTS; port = port + 1)
             for (n = 0; n < WIDTH; n = n + 1)
-                if (written && WR_ADDR[port*ABITS +: ABITS] == spot && WR_EN[port*WIDTH + n])
-                    word[n] <= WR_DATA[port*WIDTH + n];
+                if (here && WR_ADDR[port*ABITS +: ABITS] == spot && WR_EN[port*WIDTH + n]) begin
+                    written[n] = 1;
+                    w_data[n] = WR_DATA[port*WIDTH + n];
+                end
     end
+    always @(posedge WR_CLK[0]) word <= word & ~written | w_data;
 
-    wire [WIDTH-1:0] found = here && RD_ADDR == spot && !written ? word : elsewhere;
+    // Each bit comes from the word, or from elsewhere.
+    wire [WIDTH-1:0] known = here && RD_ADDR == spot ? ~written : 0;
+    wire [WIDTH-1:0] found = word & known | elsewhere & ~known;
     reg [WIDTH-1:0] read = 0;
     always @(posedge RD_CLK[0]) if (RD_EN[0]) read <= found;
     assign RD_DATA = RD_CLK_ENABLE ? read : found;
