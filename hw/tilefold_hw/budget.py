@@ -36,13 +36,14 @@ def bits_per_value(config: CodecConfig, layer: Layer, values: int | None = None)
 
 def packet_samples(config: CodecConfig, layer: Layer) -> int:
     """Samples of a packet at the encoder's input."""
-    return layer.groups * config.pixels * layer.channels_in
+    return layer.groups * layer.on(config).pixels * layer.channels_in
 
 
 def packet_cycles(config: CodecConfig, layer: Layer) -> int:
     """Cycles between the starts of two packets in a row, encoder or decoder, nobody waiting.
 
-    *lanes* samples a cycle, unless a projector needs longer for a pixel.
+    *lanes* samples a cycle, unless a projector needs longer for a pixel. Where the number of
+    channels or the size of a tile changes, the packet before drains first.
     """
     pixel = max(layer.channels_in, layer.channels, layer.channels_out)
     for macs, projection in (
@@ -51,7 +52,7 @@ def packet_cycles(config: CodecConfig, layer: Layer) -> int:
     ):
         if projection:
             pixel = max(pixel, pixel_cycles(macs, projection.inputs, projection.outputs))
-    return layer.groups * config.pixels // config.lanes * pixel
+    return layer.groups * layer.on(config).pixels // config.lanes * pixel
 
 
 def pixel_cycles(macs: int, inputs: int, outputs: int) -> int:

@@ -3,7 +3,7 @@
 import difflib
 import hashlib
 import tomllib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +78,8 @@ class CodecConfig:
     project_macs: int = 0
     #: Multipliers of the projector behind the decoder; 0 leaves it out.
     expand_macs: int = 0
+    #: Layers may choose tiles of 7 points too, in a build with tiles of 8 and one lane.
+    sevens: bool = False
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -100,16 +102,20 @@ class CodecConfig:
             )
 
         if self.lanes > 1:
-            alone = {"tile": 8, "project_macs": 0, "expand_macs": 0}
-            for name, only in alone.items():
-                if (value := getattr(self, name)) != only:
-                    raise ValueError(f"{name} must be {only} with {self.lanes} lanes, not {value}")
+            self._need(f"{self.lanes} lanes", tile=8, project_macs=0, expand_macs=0)
+        if self.sevens:
+            self._need("sevens", tile=8, lanes=1)
         if self.word_width <= (most := self.lanes * self.field.width):
             # The packer sends at most one word a cycle, even where a packet's last word is short.
             cycle = "a field" if self.lanes == 1 else f"{self.lanes} fields"
             raise ValueError(
                 f"word_width must be more than the {most} bits of {cycle}, not {self.word_width}"
             )
+
+    def _need(self, what: str, **needed: int) -> None:
+        for name, only in needed.items():
+            if (value := getattr(self, name)) != only:
+                raise ValueError(f"{name} must be {only} with {what}, not {value}")
 
     @property
     def sample(self) -> Q:
@@ -152,8 +158,21 @@ class CodecConfig:
 
     @property
     def pixels(self) -> int:
-        """Pixels of a tile."""
+        """Pixels of a tile; of the larger one, if layers may choose."""
         return self.tile**2
+
+    @property
+    def tiles(self) -> tuple[int, ...]:
+        """Points on a side of the tiles that a layer may have: its choices."""
+        return (7, 8) if self.sevens else (self.tile,)
+
+    def at(self, tile: int) -> "CodecConfig":
+        """Return the configuration that has tiles of this size alone, and is else the same.
+
+        What a layer stores is what it would store there. Circuits have the formats of the larger
+        tile, which hold those of the smaller one.
+        """
+        return replace(self, tile=tile, sevens=False)
 
     @property
     def digest(self) -> str:
@@ -161,8 +180,15 @@ class CodecConfig:
         return hashlib.sha256(self.to_toml().encode()).hexdigest()
 
     def to_toml(self) -> str:
-        """Write the configuration as TOML, a line a field."""
-        return "".join(f"{name} = {str(value).lower()}\n" for name, value in asdict(self).items())
+        """Write the configuration as TOML, a line a field.
+
+        ``sevens`` is younger than bundles and devices in use: it is left out where it is false, so
+        that their digests stay true.
+        """
+        values = asdict(self)
+        if not self.sevens:
+            del values["sevens"]
+        return "".join(f"{name} = {str(value).lower()}\n" for name, value in values.items())
 
     @classmethod
     def from_toml(cls, text: str) -> "CodecConfig":

@@ -80,23 +80,25 @@ def _transform(wide: Callable[[CodecConfig], int]) -> dict[str, Feature]:
     """Every size of a tile and every number of lanes is a circuit of its own."""
     features: dict[str, Feature] = {}
     for tile, lanes in ((4, 1), (7, 1), (8, 1), (16, 1), (8, 2), (8, 4), (8, 8)):
-        features |= _where(
-            f"{tile} points, {lanes} a clock",
-            lambda c, built=(tile, lanes): (c.tile, c.lanes) == built,
-            wide,
-        )
+        features |= _where(tile, lanes, wide)
     return features
 
 
-def _where(
-    name: str, built: Callable[..., bool], wide: Callable[[CodecConfig], int]
-) -> dict[str, Feature]:
-    """Features of the circuit that is *built* for a configuration, and of no other."""
+def _where(tile: int, lanes: int, wide: Callable[[CodecConfig], int]) -> dict[str, Feature]:
+    """Features of one such circuit, for the configurations that have it, and for no other."""
+
+    def built(config: CodecConfig) -> bool:
+        return lanes == config.lanes and tile in config.tiles
+
+    def passes(config: CodecConfig) -> int:
+        return wide(config.at(tile)) if built(config) else 0
+
+    name = f"{tile} points, {lanes} a clock"
     return {
         name: lambda c: built(c),
         f"{name}, width": lambda c: built(c) * c.sample_width,
-        f"{name}, wide": lambda c: built(c) * wide(c),
-        f"{name}, wide, width": lambda c: built(c) * wide(c) * c.sample_width,
+        f"{name}, wide": lambda c: passes(c),
+        f"{name}, wide, width": lambda c: passes(c) * c.sample_width,
     }
 
 

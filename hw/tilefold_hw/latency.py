@@ -178,9 +178,10 @@ def encoder(config: CodecConfig, layer: Layer) -> int:
 
 def decoder(config: CodecConfig, layer: Layer) -> int:
     """From a packet's first word to its first sample. Add :data:`SETTLE` where it applies."""
-    reorder = transpose(layer.channels, config.pixels // config.lanes) + VARY
+    tiled = layer.on(config)
+    reorder = transpose(layer.channels, tiled.pixels // config.lanes) + VARY
     samples = (
-        unpack(config) + dequantise(config) + idct(config.transform, config.lanes) + CLIP + reorder
+        unpack(config) + dequantise(config) + idct(tiled.transform, config.lanes) + CLIP + reorder
     )
     return samples + (project(layer.channels) if layer.expand else 0)
 
@@ -191,10 +192,11 @@ def codec(config: CodecConfig, layer: Layer) -> int:
     The decoder follows the encoder word by word. Add :data:`SETTLE` for either side where it
     applies.
     """
+    tiled = layer.on(config)
     fields = _fields(config, layer)
     coefficients = _later(fields, dequantise(config))
-    samples = _later(_idct(coefficients, config.transform, config.lanes), CLIP)
-    pixels = _swap(_later(samples, VARY), layer.channels, config.pixels // config.lanes)
+    samples = _later(_idct(coefficients, tiled.transform, config.lanes), CLIP)
+    pixels = _swap(_later(samples, VARY), layer.channels, tiled.pixels // config.lanes)
     if not layer.expand:
         return pixels[0]
     return pixels[layer.channels - 1] + project(layer.channels) - (layer.channels - 1)
@@ -286,15 +288,16 @@ def _project(macs: int, projection: Projection, pixels: int) -> list[int]:
 
 def _words(config: CodecConfig, layer: Layer) -> Iterator[int]:
     """Words of a packet as they leave the encoder."""
-    pieces = config.pixels // config.lanes
+    tiled = layer.on(config)
+    pieces = tiled.pixels // config.lanes
     cycles: Sequence[int] = range(pieces * layer.channels)
     period = len(cycles)
     if layer.project:
         macs, inputs = config.project_macs, layer.project.inputs
-        cycles = _project(macs, layer.project, config.pixels)
-        period = config.pixels * pixel_cycles(macs, inputs, layer.channels)
+        cycles = _project(macs, layer.project, tiled.pixels)
+        period = tiled.pixels * pixel_cycles(macs, inputs, layer.channels)
     tiles = _swap(_later(cycles, VARY), pieces, layer.channels)
-    coefficients = _dct(tiles, config.transform, config.lanes)
+    coefficients = _dct(tiles, tiled.transform, config.lanes)
     fields = _later(coefficients, quantise(config))
 
     # Bits up to the end of every item of fields.

@@ -7,6 +7,7 @@ from .check import naming, require, require_each
 from .config import GROUPS_WIDTH, SCALE, SCALE_SHIFT_MAX, WEIGHT, CodecConfig
 from .fixed import SQ, Q
 from .table import Table
+from .transform import SIZES
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,9 @@ class Layer:
     project: Projection | None = None
     #: What expands them behind the decoder, where the hardware has a projector.
     expand: Projection | None = None
+    #: Points on a side of its tiles; ``None`` is the build's ``tile``. Only builds with ``sevens``
+    #: leave a choice: 7 or 8.
+    tile: int | None = None
 
     @property
     def channels(self) -> int:
@@ -130,8 +134,14 @@ class Layer:
         """Channels at the decoder's output."""
         return self.expand.outputs if self.expand else self.channels
 
+    def on(self, config: CodecConfig) -> CodecConfig:
+        """Return the configuration as this layer sees it: with tiles of its own size alone."""
+        return config.at(config.tile if self.tile is None else self.tile)
+
     def check(self, config: CodecConfig) -> None:
         """Raise ``ValueError`` or ``TypeError`` unless the hardware of *config* can run it."""
+        if self.tile is not None:
+            self._check_tile(self.tile, config)
         require(self.groups, 1, (1 << GROUPS_WIDTH) - 1, "groups")
         require(self.channels, 1, config.channels, "channels of the layer")
         if len(self.tables) > config.tables:
@@ -143,7 +153,7 @@ class Layer:
         require_each(self.index, 0, len(self.tables) - 1, "index of channel {}".format)
         for number, table in enumerate(self.tables):
             with naming(f"table {number}"):
-                table.check(config)
+                table.check(self.on(config))
         self.clip.limits(config.restored)
         for name, macs, projection, q in (
             ("project", config.project_macs, self.project, config.sample),
@@ -166,3 +176,17 @@ class Layer:
             raise ValueError(
                 f"expand must take the {self.channels} stored channels, not {self.expand.inputs}"
             )
+
+    @staticmethod
+    def _check_tile(tile: int, config: CodecConfig) -> None:
+        require(tile, min(SIZES), max(SIZES), "tile of the layer")
+        if tile in config.tiles:
+            return
+        choices = " or ".join(map(str, config.tiles))
+        if tile not in SIZES:
+            remedy = "no hardware has such tiles"
+        elif (tile, config.tile) == (7, 8):
+            remedy = "build with sevens = true"
+        else:
+            remedy = f"build with tile = {tile}"
+        raise ValueError(f"tile of the layer must be {choices}, not {tile}: {remedy}")

@@ -135,6 +135,7 @@ def encoder_map(config: CodecConfig) -> RegisterMap:
             "Words that a packet must have: see the budget.",
         ),
     ]
+    settings += _sevens(config)
     memories = _table_memories(config)
     if config.project_macs:
         settings.append(_channels("inputs", config, "Channels at the projector's input."))
@@ -155,6 +156,7 @@ def decoder_map(config: CodecConfig) -> RegisterMap:
         _channels("channels", config, "Stored channels."),
         _Setting("groups", GROUPS_WIDTH, "Tile groups in a packet, at least 1."),
         *_clip("restore", config.restored),
+        *_sevens(config),
     ]
     memories = _table_memories(config)
     if config.expand_macs:
@@ -175,7 +177,12 @@ def encoder_writes(config: CodecConfig, layer: Layer) -> Iterator[tuple[int, int
     layer.check(config)
     words = packet_words(config, layer)
     require(words, 1, words_most(config), "words of a packet")
-    settings = {"channels": layer.channels, "groups": layer.groups, "words": words}
+    settings = {
+        "channels": layer.channels,
+        "groups": layer.groups,
+        "words": words,
+        "seven": int(layer.on(config).tile == 7),
+    }
     if project := layer.project:
         low, high = project.clip.limits(config.sample)
         settings |= {"inputs": project.inputs, "project_low": low, "project_high": high}
@@ -195,6 +202,7 @@ def decoder_writes(config: CodecConfig, layer: Layer) -> Iterator[tuple[int, int
         "groups": layer.groups,
         "restore_low": low,
         "restore_high": high,
+        "seven": int(layer.on(config).tile == 7),
     }
     if expand := layer.expand:
         low, high = expand.clip.limits(config.restored)
@@ -225,6 +233,11 @@ def _clip(name: str, q: Q) -> list[_Setting]:
         _Setting(f"{name}_low", q.width, f"Least value of the {name} clip.", q.signed),
         _Setting(f"{name}_high", q.width, f"Greatest value of the {name} clip.", q.signed),
     ]
+
+
+def _sevens(config: CodecConfig) -> list[_Setting]:
+    doc = "The layer has tiles of 7 points; else of 8."
+    return [_Setting("seven", 1, doc)] if config.sevens else []
 
 
 def _table_memories(config: CodecConfig) -> list[tuple[str, int, int, str]]:

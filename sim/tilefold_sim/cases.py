@@ -101,7 +101,7 @@ def random_groups(
     config: CodecConfig, layer: Layer, rng: np.random.Generator, packets: int = 1
 ) -> Ints:
     """Return tile groups of *packets* packets, ``int32[G, n·n, C]``: smooth, noise, extremes."""
-    shape = (packets * layer.groups, config.pixels, layer.channels_in)
+    shape = (packets * layer.groups, layer.on(config).pixels, layer.channels_in)
     low, high = config.sample.min, config.sample.max
     noise = rng.integers(low, high + 1, shape)
     extreme = np.where(rng.integers(0, 2, shape), low, high)
@@ -112,6 +112,7 @@ def random_groups(
 
 def _clipped(config: CodecConfig, layer: Layer, words: Words) -> int:
     """Samples that the clip changes in a packet."""
+    config = layer.on(config)
     widths, shifts = channel_tables(layer)
     fields = unpack(words, widths.ravel(), layer.groups).reshape(layer.groups, *widths.shape)
     level = centre(np.zeros(1, dtype=np.int32), config)

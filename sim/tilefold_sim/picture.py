@@ -32,7 +32,8 @@ def draw(result: Result, path: Path) -> None:
 
 
 def _draw_site(row, traffic: Traffic, result: Result) -> None:
-    config, site = result.bundle.config, traffic.site
+    site = traffic.site
+    config = site.layer.on(result.bundle.config)
     deviation = traffic.before.astype(np.float64) - site.zero
     channel = int((deviation**2).sum(axis=(1, 2)).argmax())
     before, after = traffic.before[channel], traffic.after[channel]

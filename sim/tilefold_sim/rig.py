@@ -188,7 +188,8 @@ class DecoderRig(Rig):
             last = np.arange(1, len(words) + 1) % packet_words(self.config, self.layer) == 0
         if packets is None:
             packets = int(np.count_nonzero(last))
-        samples = packets * self.layer.groups * self.config.pixels * self.layer.channels_out
+        pixels = self.layer.on(self.config).pixels
+        samples = packets * self.layer.groups * pixels * self.layer.channels_out
         count = samples // self.config.lanes
         run = self.simulation.run({"data": words, "last": last}, count, **how)
         return Decoded(_groups(self.config, self.layer, run), run.items["last"] != 0, run)
@@ -214,7 +215,8 @@ class CodecRig(Rig):
         *how* goes to :meth:`~tilefold_sim.simulation.Simulation.run`: stalls, seed, progress.
         """
         _packets(self.config, self.layer, groups)
-        count = len(groups) * self.config.pixels * self.layer.channels_out // self.config.lanes
+        pixels = self.layer.on(self.config).pixels
+        count = len(groups) * pixels * self.layer.channels_out // self.config.lanes
         beats = _beats(self.config, groups)
         run = self.simulation.run(beats, count, taps={"word": "stored"}, **how)
         stored = run.taps["word"]
@@ -225,7 +227,7 @@ class CodecRig(Rig):
 def _packets(config: CodecConfig, layer: Layer, groups: Ints) -> int:
     """Packets that *groups* are."""
     require(groups, config.sample, "samples")
-    expected = config.pixels, layer.channels_in
+    expected = layer.on(config).pixels, layer.channels_in
     if groups.shape[1:] != expected or not len(groups) or len(groups) % layer.groups:
         raise ValueError(
             f"tile groups of this layer must have shape (G, {expected[0]}, {expected[1]}), "
@@ -242,7 +244,7 @@ def _beats(config: CodecConfig, groups: Ints) -> Ints:
 
 def _groups(config: CodecConfig, layer: Layer, run: Run) -> Ints:
     samples: Ints = run.items["data"].astype(np.int32)
-    return from_beats(config, samples, layer.channels_out)
+    return from_beats(layer.on(config), samples, layer.channels_out)
 
 
 def _words(config: CodecConfig, values: Any) -> Words:

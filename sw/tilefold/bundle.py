@@ -10,7 +10,7 @@ import math
 import os
 import reprlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,9 @@ _SITE = {
     "project_clip": list,
     "expand_clip": list,
 }
+
+# Of a layer that chooses the size of its tiles, too.
+_TILED = {**_SITE, "tile": int}
 
 _PROJECTION = {
     "weights": (np.int8, 2),
@@ -75,7 +78,7 @@ class Site:
         try:
             if self.height < 1 or self.width < 1:
                 raise ValueError(f"map must have pixels, not {self.height} × {self.width}")
-            groups = group_count(self.height, self.width, config.tile)
+            groups = group_count(self.height, self.width, self.layer.on(config).tile)
             if self.layer.groups != groups:
                 raise ValueError(
                     f"groups must be {groups}, the tiles of {self.height} × {self.width} pixels, "
@@ -229,10 +232,10 @@ def _records(metadata: Mapping[str, str]) -> list[dict[str, Any]]:
     if not isinstance(records, list):
         raise ValueError(f"sites must be a list, not {reprlib.repr(records)}")
     for record in records:
-        if not isinstance(record, dict) or record.keys() != _SITE.keys():
+        if not isinstance(record, dict) or record.keys() | {"tile"} != _TILED.keys():
             raise ValueError(f"site must have {', '.join(_SITE)}, not {reprlib.repr(record)}")
-        for name, kind in _SITE.items():
-            if type(record[name]) is not kind:
+        for name in record:
+            if type(record[name]) is not (kind := _TILED[name]):
                 raise TypeError(
                     f"{name} of a site must be {kind.__name__}, not {reprlib.repr(record[name])}"
                 )
@@ -253,6 +256,7 @@ def _site_record(site: Site) -> dict[str, Any]:
         "scale": float(site.scale),
         "zero": site.zero,
         **{name: [clip.low, clip.high] for name, clip in clips.items()},
+        **({} if layer.tile is None else {"tile": layer.tile}),
     }
 
 
@@ -292,13 +296,15 @@ def _site(record: dict[str, Any], tensors: Mapping[str, NDArray[Any]], config: C
             clip=_clip(record[f"{key}_clip"]),
         )
 
+    tile = record.get("tile")
     layer = Layer(
-        groups=group_count(record["height"], record["width"], config.tile),
+        groups=group_count(record["height"], record["width"], tile or config.tile),
         tables=tables,
         index=tuple(tensor("index", np.uint16, 1).tolist()),
         clip=_clip(record["clip"]),
         project=projection("project"),
         expand=projection("expand"),
+        tile=tile,
     )
     sizes = {key: record[key] for key in ("height", "width", "scale", "zero")}
     return Site(name=name, layer=layer, **sizes)
@@ -326,5 +332,7 @@ def _layer_tensors(site: Site) -> dict[str, NDArray[Any]]:
 
 def _difference(config: CodecConfig, other: CodecConfig) -> str:
     """The fields in which two configurations differ."""
-    ours, theirs = config.to_toml().splitlines(), other.to_toml().splitlines()
-    return ", ".join(line for line, mine in zip(theirs, ours, strict=True) if line != mine)
+    ours, theirs = asdict(config), asdict(other)
+    return ", ".join(
+        f"{name} = {str(value).lower()}" for name, value in theirs.items() if value != ours[name]
+    )

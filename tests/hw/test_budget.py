@@ -35,6 +35,15 @@ def test_each_channel_counts_the_bits_of_the_table_it_reads():
     assert bits_per_value(CONFIG, layer) == 109 * 32 / 1920
 
 
+@pytest.mark.parametrize("tile", [7, 8])
+def test_a_layer_that_chooses_its_tile_costs_what_it_does_in_a_build_of_that_tile(tile):
+    layer = Layer(5, (uniform(tile, 5, 3),), (0, 0, 0), tile=tile)
+    for number in (packet_words, packet_samples, packet_cycles, bits_per_value):
+        assert number(replace(CONFIG, sevens=True), layer) == number(
+            replace(CONFIG, tile=tile), layer
+        )
+
+
 @given(
     st.lists(st.integers(0, 11), min_size=64, max_size=64),
     st.integers(1, 65535),

@@ -23,10 +23,11 @@ def configs(draw):
     most = lanes * (12 if sample_width <= 8 else 16)
     word_widths = [width for width in (16, 32, 64, 128, 256, 512) if width > most]
     sizes, macs = ([4, 7, 8, 16], 64) if lanes == 1 else ([8], 0)
+    tile = draw(st.sampled_from(sizes))
     return CodecConfig(
         sample_width=sample_width,
         sample_signed=draw(st.booleans()),
-        tile=draw(st.sampled_from(sizes)),
+        tile=tile,
         lanes=lanes,
         channels=channels,
         tables=draw(st.integers(1, channels)),
@@ -35,6 +36,7 @@ def configs(draw):
         multiplier_width=draw(st.sampled_from([16, 18])),
         project_macs=draw(st.integers(0, macs)),
         expand_macs=draw(st.integers(0, macs)),
+        sevens=(tile, lanes) == (8, 1) and draw(st.booleans()),
     )
 
 
@@ -101,10 +103,18 @@ def test_digest_changes_with_every_field():
         "multiplier_width": 16,
         "project_macs": 1,
         "expand_macs": 1,
+        "sevens": True,
     }
     assert list(changes) == [field.name for field in fields(CodecConfig)]
     others = [replace(CodecConfig(), **{name: value}) for name, value in changes.items()]
     assert len({config.digest for config in [CodecConfig(), *others]}) == len(changes) + 1
+
+
+def test_a_build_without_sevens_keeps_the_digest_that_it_had_before_there_were_any():
+    config = CodecConfig()
+    assert "sevens" not in config.to_toml()
+    assert config.digest.startswith("f0fb0c42f066")
+    assert replace(config, sevens=True).to_toml() == config.to_toml() + "sevens = true\n"
 
 
 def test_digest_is_sha_256_of_the_toml():
@@ -187,6 +197,35 @@ def test_rejects_a_word_as_narrow_as_the_fields_of_a_cycle(lanes, sample_width, 
 def test_lanes_need_tiles_of_eight_and_no_projector(name, value, sentence):
     with pytest.raises(ValueError, match=says(sentence)):
         CodecConfig(lanes=2, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"tile": 7}, "tile must be 8 with sevens, not 7"),
+        ({"tile": 16}, "tile must be 8 with sevens, not 16"),
+        ({"lanes": 2}, "lanes must be 1 with sevens, not 2"),
+    ],
+)
+def test_sevens_need_tiles_of_eight_and_one_lane(change, sentence):
+    with pytest.raises(ValueError, match=says(sentence)):
+        CodecConfig(sevens=True, **change)
+
+
+@given(configs())
+def test_a_layer_sees_the_build_of_its_own_tile(config):
+    assert config.at(config.tile) == replace(config, sevens=False)
+    assert config.tiles == ((7, 8) if config.sevens else (config.tile,))
+    for tile in config.tiles:
+        view = config.at(tile)
+        assert (view.tile, view.tiles) == (tile, (tile,))
+        # The circuits have the formats of the larger tile.
+        for q, own in (
+            (config.coefficient, view.coefficient),
+            (config.transform.inverse_rows.o, view.transform.inverse_rows.o),
+            (config.field, view.field),
+        ):
+            assert q.width >= own.width
 
 
 @pytest.mark.parametrize(

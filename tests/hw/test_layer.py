@@ -29,6 +29,44 @@ def test_accepts_what_fits():
     Layer(65535, (TABLE, TABLE), (0, 1, 1, 0), Clip(-256, 255)).check(CONFIG)
 
 
+SEVENS = replace(CONFIG, sevens=True)
+SEVEN = replace(LAYER, tables=(uniform(7, 5, 3),), tile=7)
+
+
+def test_a_layer_chooses_its_tile_where_it_may():
+    SEVEN.check(SEVENS)
+    SEVEN.check(replace(CONFIG, tile=7))
+    for tile in (None, 8):
+        replace(LAYER, tile=tile).check(CONFIG)
+        replace(LAYER, tile=tile).check(SEVENS)
+    assert SEVEN.on(SEVENS) == replace(CONFIG, tile=7)
+    assert LAYER.on(SEVENS) == replace(LAYER, tile=8).on(SEVENS) == CONFIG
+    assert LAYER.on(CONFIG) == CONFIG
+
+
+@pytest.mark.parametrize(
+    ("config", "tile", "sentence"),
+    [
+        (CONFIG, 7, "tile of the layer must be 8, not 7: build with sevens = true"),
+        (CONFIG, 16, "tile of the layer must be 8, not 16: build with tile = 16"),
+        (SEVENS, 4, "tile of the layer must be 7 or 8, not 4: build with tile = 4"),
+        (SEVENS, 5, "tile of the layer must be 7 or 8, not 5: no hardware has such tiles"),
+        (replace(CONFIG, tile=4), 7, "tile of the layer must be 4, not 7: build with tile = 7"),
+        (SEVENS, 0, "tile of the layer must be 4 to 16, not 0"),
+    ],
+)
+def test_rejects_a_tile_that_the_hardware_lacks_and_tells_which_has_it(config, tile, sentence):
+    with pytest.raises(ValueError, match=says(sentence)):
+        replace(SEVEN, tile=tile).check(config)
+
+
+def test_the_tables_must_be_those_of_the_tile():
+    with pytest.raises(
+        ValueError, match=says("table 0: widths must have 49 entries (7 × 7), not 64")
+    ):
+        replace(LAYER, tile=7).check(SEVENS)
+
+
 def test_a_projection_without_weights_has_no_channels():
     nothing = Projection((), (), (), ())
     assert (nothing.inputs, nothing.outputs) == (0, 0)

@@ -222,6 +222,19 @@ def test_finds_registers_and_memories_by_name(regs_of, writes):
 
 
 @every_side
+def test_only_a_build_with_sevens_has_the_setting(regs_of, writes):
+    both = CodecConfig(sevens=True)
+    names = [reg.name for reg in regs_of(both).registers]
+    assert [name for name in names if name != "seven"] == [
+        reg.name for reg in regs_of(CodecConfig()).registers
+    ]
+    address = regs_of(both).register("seven").address
+    for tile, value in ((7, 1), (8, 0), (None, 0)):
+        layer = Layer(1, (uniform(tile or 8, 5, 3),), (0,), tile=tile)
+        assert dict(writes(both, layer))[address] == value
+
+
+@pytest.mark.parametrize(("regs_of", "writes"), SIDES.values(), ids=SIDES)
 def test_a_layer_that_does_not_fit_writes_nothing(regs_of, writes):
     layer = Layer(0, (uniform(8, 4, 4),), (0,))
     with pytest.raises(ValueError, match=r"^groups must be 1 to 65535, not 0$"):

@@ -86,6 +86,44 @@ def test_a_bundle_without_projections_comes_back(tmp_path):
     assert Bundle.load(tmp_path / "b").sites[0].layer == layer
 
 
+def test_sites_whose_layers_choose_their_tiles_come_back(tmp_path):
+    config = CodecConfig(channels=8, tables=4, sevens=True)
+    layers = [
+        Layer(groups, (uniform(tile or 8, 8, 3),), (0,), tile=tile)
+        for groups, tile in ((4, 7), (4, 8), (4, None))
+    ]
+    sites = tuple(Site(str(n), 14, 14, 1.0, 0, layer) for n, layer in enumerate(layers))
+    Bundle(config, sites).save(tmp_path / "b")
+    assert Bundle.load(tmp_path / "b", config).sites == sites
+
+
+def test_a_site_says_its_tile_only_where_the_layer_chooses_it(path):
+    # So bundles from before there was a choice are read, and theirs read what is written.
+    data = path.read_bytes()
+    assert b'\\"tile\\"' not in data[: 8 + int.from_bytes(data[:8], "little")]
+
+
+def test_refuses_a_tile_that_the_configuration_lacks(path):
+    forge(path, edit_site("tile", 4))
+    refuses(
+        path,
+        "site 'conv1': tile of the layer must be 8, not 4: build with tile = 4",
+    )
+    forge(path, edit_site("tile", "8"))
+    refuses(path, "tile of a site must be int, not '8'")
+
+
+def test_refuses_a_bundle_for_hardware_without_sevens(tmp_path):
+    made_for, config = CodecConfig(sevens=True), CodecConfig()
+    Bundle(made_for, ()).save(tmp_path / "b")
+    refuses(
+        tmp_path / "b",
+        f"bundle must be for configuration {config.digest[:12]}, not {made_for.digest[:12]} "
+        "(sevens = true): calibrate again for this one",
+        config,
+    )
+
+
 @pytest.mark.parametrize("size", [0, 7, 8, 100])
 def test_refuses_a_file_cut_in_its_header(path, size):
     path.write_bytes(path.read_bytes()[:size])

@@ -91,6 +91,23 @@ def test_a_packet_has_the_words_that_the_budget_promises_whatever_the_data(
         assert restored.max() <= config.restored.max
 
 
+@pytest.mark.parametrize("tile", [7, 8])
+@pytest.mark.parametrize("name", ["standard", "precise"])
+def test_a_layer_that_chooses_its_tile_stores_what_a_build_of_that_tile_does(name, tile):
+    alone = replace(PRESETS[name], tile=tile)
+    rng = np.random.default_rng(0)
+    layer = replace(random_layer(alone, 3, 4, 0.5, rng), tile=tile)
+    samples = random_samples(alone, layer, rng)
+    both = replace(PRESETS[name], sevens=True)
+    packet = encode(both, layer, samples)
+    expected = encode(alone, layer, samples)
+    np.testing.assert_array_equal(packet.words, expected.words)
+    assert packet.saturated == expected.saturated
+    np.testing.assert_array_equal(
+        decode(both, layer, packet.words), decode(alone, layer, packet.words)
+    )
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_what_a_full_table_restores_is_nearly_what_was_sent(name):
     config = PRESETS[name]

@@ -51,7 +51,7 @@ def through(site: Site, config: CodecConfig, codec: Codec, maps: Floats) -> Floa
     float32[n, C, H, W]
     """
     samples = to_samples(maps, site, config)
-    groups = np.concatenate([cut(sample, config.tile) for sample in samples])
+    groups = np.concatenate([cut(sample, site.layer.on(config).tile) for sample in samples])
     restored = codec(site, groups).reshape(len(maps), -1, *groups.shape[1:])
     return to_values(np.stack([join(each, *maps.shape[2:]) for each in restored]), site)
 

@@ -38,7 +38,8 @@ def encode(config: CodecConfig, layer: Layer, groups: Ints) -> Packet:
     Parameters
     ----------
     groups : int[G, n·n, C]
-        Samples of format ``config.sample``: pixel-major tile groups, pixels in raster order.
+        Samples of format ``config.sample``: pixel-major tile groups, pixels in raster order. *n* is
+        the layer's size of a tile.
 
     Raises
     ------
@@ -46,6 +47,7 @@ def encode(config: CodecConfig, layer: Layer, groups: Ints) -> Packet:
         If the layer does not fit the configuration, or the samples do not fit the layer.
     """
     layer.check(config)
+    config = layer.on(config)
     require_array(groups, "samples")
     expected = (layer.groups, config.pixels, layer.channels_in)
     if groups.shape != expected:
@@ -81,6 +83,7 @@ def decode(config: CodecConfig, layer: Layer, words: Words) -> Ints:
         If the layer does not fit the configuration, or the words do not fit the layer.
     """
     layer.check(config)
+    config = layer.on(config)
     require_array(words, "words")
     if words.dtype != np.uint8 or words.ndim != 2 or 8 * words.shape[1] != config.word_width:
         raise ValueError(
