@@ -4,11 +4,13 @@ from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from tilefold_hw.config import CodecConfig
 from tilefold_hw.transform import Pass, Transform
 
 from .arith import shape
 from .chain import chain
 from .corner import Corner
+from .either import Either
 from .forward8 import ParallelForward, SerialForward
 from .inverse8 import ParallelInverse, SerialInverse
 from .outlet import Batch
@@ -107,6 +109,21 @@ class Idct(wiring.Component):
             o=flipped(self.o),
         )
         return m
+
+
+def forward(config: CodecConfig) -> Dct | Either:
+    """Return the transform of an encoder: of all sizes of a tile that its layers may have."""
+    return _sized(Dct, config)
+
+
+def inverse(config: CodecConfig) -> Idct | Either:
+    """Return the transform of a decoder: of all sizes of a tile that its layers may have."""
+    return _sized(Idct, config)
+
+
+def _sized(kind, config):
+    boxes = [kind(config.at(tile).transform, config.lanes) for tile in config.tiles]
+    return Either(boxes[1], boxes[0]) if config.sevens else boxes[0]
 
 
 def _members(transform, lanes, i, o):

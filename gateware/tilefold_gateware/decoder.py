@@ -12,7 +12,7 @@ from tilefold_hw.regs import DECODER, decoder_map
 from .arith import shape
 from .chain import chain
 from .control import Control
-from .dct import Idct
+from .dct import inverse
 from .level import Clipper
 from .project import Projector
 from .quantise import Dequantiser
@@ -71,11 +71,13 @@ class Decoder(wiring.Component):
         clip = Clipper(config)
         sample = laned(shape(config.restored), config.lanes)
         pieces = config.pixels // config.lanes
-        reorder = Transposer(sample, config.channels, pieces, vary="rows")
+        less = config.pixels - config.pixels_least
+        reorder = Transposer(sample, config.channels, pieces, vary="rows", less=less)
+        idct = inverse(config)
         stages = {
             "unpack": unpack,
             "dequantise": Dequantiser(config),
-            "idct": Idct(config.transform, config.lanes),
+            "idct": idct,
             "clip": clip,
             "reorder": reorder,
         }
@@ -95,6 +97,11 @@ class Decoder(wiring.Component):
 
         for counts, settings in zip(banks(reorder.counts), banks(control.settings), strict=True):
             m.d.comb += counts.eq(settings.channels)
+        if config.sevens:
+            for box in (reorder.smaller, idct.narrow):
+                for flag, settings in zip(banks(box), banks(control.settings), strict=True):
+                    m.d.comb += flag.eq(settings.seven)
+            m.d.comb += unpack.seven.eq(setting(unpack.bank, "seven"))
         word = Signal()
         m.d.sync += word.eq(self.i.valid & self.i.ready)
         m.d.comb += [

@@ -12,7 +12,7 @@ from tilefold_hw.regs import ENCODER, encoder_map, words_most
 from .arith import shape
 from .chain import chain
 from .control import Control
-from .dct import Dct
+from .dct import forward
 from .frame import Framer
 from .level import Centre
 from .pack import Packer
@@ -34,8 +34,9 @@ class Encoder(wiring.Component):
 
     Latency :func:`tilefold_hw.latency.encoder`; *lanes* samples a cycle, no bubble between tile
     groups or packets (a projector may need longer: :func:`tilefold_hw.budget.packet_cycles`;
-    packets with another number of channels wait until the reorder memory has drained). Golden
-    model: :func:`tilefold.model.codec.encode`.
+    packets with another number of channels wait until the reorder memory has drained, those with
+    tiles of another size until that and the transform have). Golden model:
+    :func:`tilefold.model.codec.encode`.
 
     Parameters
     ----------
@@ -74,7 +75,9 @@ class Encoder(wiring.Component):
         sample = laned(shape(config.sample), config.lanes)
         frame = Framer(config, sample)
         pieces = config.pixels // config.lanes
-        reorder = Transposer(sample, pieces, config.channels, vary="columns")
+        less = config.pixels - config.pixels_least
+        reorder = Transposer(sample, pieces, config.channels, vary="columns", less=less)
+        dct = forward(config)
         quantise = Quantiser(config)
         pack = Packer(config)
         stages = {"frame": frame}
@@ -92,7 +95,7 @@ class Encoder(wiring.Component):
         stages |= {
             "reorder": reorder,
             "centre": Centre(config),
-            "dct": Dct(config.transform, config.lanes),
+            "dct": dct,
             "quantise": quantise,
             "pack": pack,
             "watch": (watch := Watch(config.word_width)),
@@ -102,6 +105,14 @@ class Encoder(wiring.Component):
 
         for counts, settings in zip(banks(reorder.counts), banks(control.settings), strict=True):
             m.d.comb += counts.eq(settings.channels)
+        if config.sevens:
+            for box in (reorder.smaller, dct.narrow):
+                for flag, settings in zip(banks(box), banks(control.settings), strict=True):
+                    m.d.comb += flag.eq(settings.seven)
+            m.d.comb += [
+                frame.seven.eq(setting(frame.bank, "seven")),
+                quantise.seven.eq(setting(quantise.i.payload.bank, "seven")),
+            ]
         m.d.comb += [
             frame.configured.eq(control.configured),
             frame.next_bank.eq(control.next_bank),

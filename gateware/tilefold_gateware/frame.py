@@ -39,6 +39,8 @@ class Framer(wiring.Component):
         Bank of the packet that has begun.
     channels, groups : In
         Samples of a pixel and tile groups of a packet, in that bank.
+    seven : In(1)
+        Its tiles have 7 points. Only if layers may choose.
     """
 
     def __init__(self, config: CodecConfig, shape: ShapeLike):
@@ -53,21 +55,26 @@ class Framer(wiring.Component):
                 "bank": Out(1),
                 "channels": In(range(config.channels + 1)),
                 "groups": In(GROUPS_WIDTH),
+                **({"seven": In(1)} if config.sevens else {}),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
         inside, bank = Signal(), Signal()
-        pieces = self.config.pixels // self.config.lanes
+        config = self.config
+        pieces = config.pixels // config.lanes
         piece, piece_last = Signal(range(pieces)), Signal()
-        channel, channel_last = Signal(range(1, self.config.channels + 1), init=1), Signal()
+        channel, channel_last = Signal(range(1, config.channels + 1), init=1), Signal()
         group, group_last = Signal(GROUPS_WIDTH, init=1), Signal()
 
         # How many items there are is all that counts: pieces as if they were inside of channels.
         # The comparisons have the time that a channel takes, eight cycles at least.
         channels, groups = delay(m, self.channels, 1), delay(m, self.groups, 1)
         last = piece_last & channel_last & group_last
+        nearly = pieces - 2
+        if config.sevens:
+            nearly = Mux(self.seven, config.pixels_least - 2, nearly)
         m.d.comb += [
             self.bank.eq(bank),
             self.o.payload.data.eq(self.i.payload),
@@ -86,7 +93,7 @@ class Framer(wiring.Component):
         with m.If(self.o.valid & self.o.ready):
             m.d.sync += [
                 piece.eq(Mux(piece_last, 0, piece + 1)),
-                piece_last.eq(piece == pieces - 2),
+                piece_last.eq(piece == nearly),
             ]
             with m.If(piece_last):
                 m.d.sync += channel.eq(Mux(channel_last, 1, channel + 1))

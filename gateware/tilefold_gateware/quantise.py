@@ -36,6 +36,8 @@ class Quantiser(wiring.Component):
         Fields, sign-extended, and their widths, ``laned`` too.
     channels : In(range(config.channels + 1))
         Stored channels, for the item at ``i``.
+    seven : In(1)
+        Its tile has 7 points. Only if layers may choose.
     index, table : In(Write)
         Fill the memories; see :class:`~tilefold_gateware.tables.Tables`.
     saturated : Out(range(config.lanes + 1))

@@ -16,14 +16,18 @@ def table_members(config: CodecConfig) -> dict[str, wiring.Member]:
     """Ports by which a box's tables are filled and walked.
 
     ``index`` and ``table`` are write ports whose address has the bank on top; ``channels`` is the
-    number of stored channels of the packet that the walk is in.
+    number of stored channels of the packet that the walk is in, ``seven`` whether its tiles have 7
+    points, where layers may choose.
     """
     regs = encoder_map(config)
     members = {
         name: In(Write(1 + regs.memory(name).address_width, regs.memory(name).width))
         for name in ("index", "table")
     }
-    return {**members, "channels": In(range(config.channels + 1))}
+    members["channels"] = In(range(config.channels + 1))
+    if config.sevens:
+        members["seven"] = In(1)
+    return members
 
 
 def width_shape(config: CodecConfig) -> range:
@@ -54,8 +58,8 @@ class Tables(wiring.Component):
         This step, if it is taken, ends a tile, or a tile group.
     entry : Out(laned(layout: width, shift))
         Entries of the step ``LATENCY`` cycles before.
-    channels, index, table
-        See :func:`table_members`. ``channels`` is looked at with the first step of every tile.
+    channels, seven, index, table
+        See :func:`table_members`. The first two are looked at with every step, for those after it.
     """
 
     LATENCY = 2 * Ram.LATENCY
@@ -81,6 +85,8 @@ class Tables(wiring.Component):
         wiring.connect(m, flipped(box.index), self.index)
         wiring.connect(m, flipped(box.table), self.table)
         m.d.comb += self.channels.eq(box.channels)
+        if self.config.sevens:
+            m.d.comb += self.seven.eq(box.seven)
 
     def elaborate(self, platform):
         m = Module()
@@ -99,10 +105,16 @@ class Tables(wiring.Component):
             self.tile_end.eq(last_place),
             self.group_end.eq(last_place & last_channel),
         ]
+        nearly = items - 2
+        if config.sevens:
+            seven = Signal()
+            nearly = Mux(seven, config.pixels_least - 2, nearly)
+            with m.If(self.step):
+                m.d.sync += seven.eq(self.seven)
         with m.If(self.step):
             m.d.sync += [
                 place.eq(Mux(last_place, 0, place + 1)),
-                last_place.eq(place == items - 2),
+                last_place.eq(place == nearly),
                 channels.eq(self.channels),
             ]
             with m.If(last_place):

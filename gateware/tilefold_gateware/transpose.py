@@ -5,6 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .outlet import Outlet
+from .pipeline import delay
 from .ram import Ram
 from .streams import banked, banks, inner
 
@@ -20,7 +21,7 @@ class Transposer(wiring.Component):
 
     Latency :func:`tilefold_hw.latency.transpose`, and :data:`tilefold_hw.latency.VARY` more if a
     dimension is set at run time; one item a cycle and no bubble between matrices.
-    When the run-time dimension changes, the matrix before drains first, and the first item after it
+    When a run-time dimension changes, the matrix before drains first, and the first item after it
     waits :data:`tilefold_hw.latency.SETTLE` cycles.
 
     Parameters
@@ -31,6 +32,9 @@ class Transposer(wiring.Component):
         Dimensions; the most of the one that varies.
     vary : None, "rows" or "columns"
         The dimension that is set at run time.
+    less : int
+        By how much the other dimension may be smaller, in matrices of a bank that says so: one less
+        than a power of two. Only if ``vary``.
 
     Members
     -------
@@ -39,18 +43,27 @@ class Transposer(wiring.Component):
     counts : In(banked(range(most + 1)))
         The dimension that varies, in either bank: it must stand a cycle before the first item of a
         matrix of that bank is at ``i``. Only if ``vary``.
+    smaller : In(banked(1))
+        The other dimension is the smaller one, likewise. Only if ``less``.
     """
 
-    def __init__(self, shape: ShapeLike, rows: int, columns: int, *, vary: str | None = None):
+    def __init__(
+        self, shape: ShapeLike, rows: int, columns: int, *, vary: str | None = None, less: int = 0
+    ):
         if vary not in (None, "rows", "columns"):
             raise ValueError(f"vary must be None, 'rows' or 'columns', not {vary!r}")
         # With fewer, reading would wait for more items than there is room for.
         if rows + columns < 7:
             raise ValueError(f"rows and columns must add up to 7 or more, not {rows} + {columns}")
+        if less & (less + 1) or (less and not vary):
+            raise ValueError(
+                f"less must be 0, or with vary one less than a power of two, not {less}"
+            )
         self.shape = shape
         self.rows = rows
         self.columns = columns
         self.vary = vary
+        self.less = less
         members = {
             "i": In(stream.Signature(inner(shape))),
             "o": Out(stream.Signature(inner(shape))),
@@ -58,6 +71,8 @@ class Transposer(wiring.Component):
         if vary:
             most = rows if vary == "rows" else columns
             members["counts"] = In(banked(range(most + 1)))
+        if less:
+            members["smaller"] = In(banked(1))
         super().__init__(members)
 
     def elaborate(self, platform):
@@ -188,26 +203,45 @@ class Transposer(wiring.Component):
         with m.If(moves):
             m.d.sync += [valid.eq(self.i.valid), item.eq(self.i.payload)]
         count, same, settled = Signal.like(counts[0]), Signal(2), Signal(2)
+        geometry, geometries = count, counts
+        if self.less:
+            small = Signal()
+            geometry = Cat(count, small)
+            geometries = [Cat(each) for each in zip(counts, banks(self.smaller), strict=True)]
         bank = Mux(moves, self.i.payload.bank, item.bank)
         m.d.sync += [
-            same.eq(Cat(count == of_bank for of_bank in counts)),
+            same.eq(Cat(geometry == of_bank for of_bank in geometries)),
             holds.eq(same.bit_select(bank, 1) & settled[0]),
             settled.eq(Cat(1, settled)),
         ]
-        with m.If(valid & fresh & ~same.bit_select(item.bank, 1) & empty):
-            m.d.sync += [count.eq(Mux(item.bank, *reversed(counts))), settled.eq(0)]
+        change = valid & fresh & ~same.bit_select(item.bank, 1) & empty
+        with m.If(change):
+            m.d.sync += [geometry.eq(Mux(item.bank, *reversed(geometries))), settled.eq(0)]
 
         fixed = self.columns if self.vary == "rows" else self.rows
         last, lead = (
             Signal(range(self.rows * self.columns)),
             Signal(range(self.rows * self.columns)),
         )
+        end, other, most = count * fixed - 1, fixed, fixed - 4
+        if self.less:
+            # What is missing of count · fixed is known with the geometry: no adder follows another.
+            bits = self.less.bit_length()
+            missing = [
+                delay(m, Mux(each_small, (each_count << bits) - each_count, 0), 1)
+                for each_count, each_small in zip(counts, banks(self.smaller), strict=True)
+            ]
+            misses = Signal.like(missing[0])
+            with m.If(change):
+                m.d.sync += misses.eq(Mux(item.bank, *reversed(missing)))
+            end = count * fixed + ~misses  # which is count · fixed - misses - 1
+            other, most = (Mux(small, n - self.less, n) for n in (other, most))
         m.d.sync += [
-            last.eq(count * fixed - 1),
+            last.eq(end),
             # The same product, but for the lead of count · fixed.
-            lead.eq(last - (count + (fixed - 4))),
+            lead.eq(last - (count + most)),
         ]
-        return last, lead, (self.columns if self.vary == "rows" else count), ~settled[1]
+        return last, lead, (other if self.vary == "rows" else count), ~settled[1]
 
     def _stride(self, name, last):
         """Register of the distance from an address to the next, and of what *last* is over that."""

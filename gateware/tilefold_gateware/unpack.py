@@ -40,7 +40,7 @@ class Unpacker(wiring.Component):
         High for a cycle when a packet had too few words or too many.
     begin : Out(1)
         The first word of a packet is taken in this cycle: the packet runs on ``next_bank``.
-    next_bank, bank, groups, tile, channels, index, table
+    next_bank, bank, groups, tile, channels, seven, index, table
         As in :class:`~tilefold_gateware.walk.Walker`.
     """
 
@@ -82,6 +82,8 @@ class Unpacker(wiring.Component):
             self.bank.eq(walker.bank),
             self.tile.eq(walker.tile),
         ]
+        if config.sevens:
+            m.d.comb += walker.seven.eq(self.seven)
 
         # Words wait in a queue: enough for the next packet's first word to be seen a walk's latency
         # before the fields of this packet end.

@@ -48,7 +48,7 @@ class Walker(wiring.Component):
         What else there is to know of the item that was at ``o`` in the cycle before: ``width`` and
         ``shift`` of every field; ``past``: it ends past the word that was taken last (all three are
         ``laned``); ``offset``: where the item begins, counted from bit 1 of that word; ``bank``.
-    channels, index, table
+    channels, seven, index, table
         See :func:`~tilefold_gateware.tables.table_members`.
     """
 

@@ -166,6 +166,11 @@ class CodecConfig:
         """Points on a side of the tiles that a layer may have: its choices."""
         return (7, 8) if self.sevens else (self.tile,)
 
+    @property
+    def pixels_least(self) -> int:
+        """Pixels of the smallest tile that a layer may have."""
+        return min(self.tiles) ** 2
+
     def at(self, tile: int) -> "CodecConfig":
         """Return the configuration that has tiles of this size alone, and is else the same.
 

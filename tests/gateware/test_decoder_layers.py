@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers.bench import STALLS, Bench
-from helpers.decoders import EIGHT, SMALL, check, decoder, layer_of, random_packets
+from helpers.decoders import EIGHT, SMALL, check, decoder, layer_of, random_packets, run_layers
 from helpers.host import Host
 from helpers.packets import decoded, packet
 from helpers.stimuli import random_layer, random_projection
@@ -36,33 +36,6 @@ def layers_in_a_row(config, expand=False):
             )
         layers.append(random_layer(rng, config, channels, groups, density=density, **settings))
     return layers
-
-
-def run_layers(bench, packets, *, early, **how):
-    """Send packets of a layer each; a host loads every layer while the one before streams.
-
-    *early* is how many words of the packet before have been taken when the host starts to write.
-    """
-
-    async def load(ctx, run):
-        run.gate = 0
-        host = Host(ctx, bench.dut.bus, bench.dut.regmap)
-        taken = 0
-        for before, p in zip([packets[0], *packets], packets, strict=False):
-            while len(run.sent) < taken - len(before.words) + early and len(run.sent) < taken:
-                await ctx.tick()
-            while await host.read("status") & regs.BUSY:
-                pass
-            await host.load(decoder_writes(bench.dut.config, p.layer))
-            taken += len(p.words)
-            # Words of the next layer wait for its commit; this one's flow on.
-            run.gate = taken
-        errors.append(await host.read("errors"))
-
-    errors = []
-    run = check(bench, packets, load=(), beside=load, **how)
-    assert errors == [0]
-    return run
 
 
 @pytest.mark.parametrize("stall", ["flowing", "both", "late"])

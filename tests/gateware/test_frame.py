@@ -39,6 +39,25 @@ def test_counts_any_channels_and_groups(channels, groups):
     np.testing.assert_array_equal(np.flatnonzero(frames["last"]), [size - 1, 2 * size - 1])
 
 
+def test_a_packet_has_the_pixels_of_its_tiles():
+    async def alternate(ctx, run):
+        bank = 0
+        ctx.set(bench.dut.next_bank, bank)
+        for _ in range(1500):
+            *_, begins = await ctx.tick().sample(bench.dut.begin)
+            if begins:
+                bank ^= 1
+                ctx.set(bench.dut.next_bank, bank)
+            ctx.set(bench.dut.seven, ctx.get(bench.dut.bank))
+
+    bench = Bench(Framer(CodecConfig(channels=5, tables=1, sevens=True), 8))
+    inputs = {"configured": 1, "channels": 2, "groups": 1}
+    sizes = np.array([128, 98, 128, 98])
+    frames = bench.run([0] * sizes.sum(), inputs=inputs, stall=STALLS["both"], beside=alternate)
+    np.testing.assert_array_equal(np.flatnonzero(frames["last"]), np.cumsum(sizes) - 1)
+    np.testing.assert_array_equal(frames["bank"], np.repeat([0, 1, 0, 1], sizes))
+
+
 def test_works_with_one_channel_built_in():
     config = CodecConfig(tile=4, channels=1, tables=1)
     frames = Bench(Framer(config, 8)).run(

@@ -12,7 +12,7 @@ def walk(config, channels, banks, *, tables, index, pause=0.0):
     """Fill both banks, step once for every bank in *banks*, and return what each step tells.
 
     That is ``(width, shift, tile_end, group_end)``: the entries of every lane, and the ends as the
-    step sees them.
+    step sees them. Where layers may choose, bank 1 has tiles of 7.
     """
 
     async def bench(ctx):
@@ -38,6 +38,8 @@ def walk(config, channels, banks, *, tables, index, pause=0.0):
                 )
             else:
                 ctx.set(dut.bank, int(rng.integers(2)))
+            if config.sevens:
+                ctx.set(dut.seven, ctx.get(dut.bank))
             if waiting and waiting[0][0] == cycle:
                 _, *ends = waiting.pop(0)
                 told.extend(
@@ -110,6 +112,32 @@ def test_walks_through_the_table_of_every_channel(tile, lanes, built, tables, ch
     expected = [
         widths[banks, table, place],
         shifts[banks, table, place],
+        tile_end,
+        tile_end & (channel == channels - 1),
+    ]
+    np.testing.assert_array_equal(told, np.array(expected).T)
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.5])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_tiles_of_seven_have_a_table_of_as_many_places(channels, pause):
+    config = CodecConfig(channels=3, tables=2, sevens=True)
+    widths, shifts, index = contents(config)
+    groups = [
+        (bank, channel, place)
+        for bank in (0, 1, 1, 0, 1)
+        for channel in range(channels)
+        for place in range(49 if bank else 64)
+    ]
+    bank, channel, place = np.array(groups).T
+    told = walk(
+        config, channels, bank.tolist(), pause=pause, **written(config, widths, shifts, index)
+    )
+    table = index[bank, channel]
+    tile_end = place == np.where(bank, 48, 63)
+    expected = [
+        widths[bank, table, place],
+        shifts[bank, table, place],
         tile_end,
         tile_end & (channel == channels - 1),
     ]

@@ -5,9 +5,11 @@ from functools import cache
 import numpy as np
 
 from helpers.bench import Bench
+from helpers.host import Host
 from helpers.packets import decoded, restored_of, words_of
 from helpers.stimuli import random_layer
 from tilefold_gateware.decoder import Decoder
+from tilefold_hw import regs
 from tilefold_hw.config import CodecConfig
 from tilefold_hw.regs import decoder_writes
 
@@ -42,4 +44,31 @@ def check(bench, packets, load=None, items=None, **how):
     run = bench.run(items or items_of(packets), len(samples), load=load, **how)
     np.testing.assert_array_equal(run.data, samples)
     np.testing.assert_array_equal(run["last"], last)
+    return run
+
+
+def run_layers(bench, packets, *, early, **how):
+    """Send packets of a layer each; a host loads every layer while the one before streams.
+
+    *early* is how many words of the packet before have been taken when the host starts to write.
+    """
+
+    async def load(ctx, run):
+        run.gate = 0
+        host = Host(ctx, bench.dut.bus, bench.dut.regmap)
+        taken = 0
+        for before, p in zip([packets[0], *packets], packets, strict=False):
+            while len(run.sent) < taken - len(before.words) + early and len(run.sent) < taken:
+                await ctx.tick()
+            while await host.read("status") & regs.BUSY:
+                pass
+            await host.load(decoder_writes(bench.dut.config, p.layer))
+            taken += len(p.words)
+            # Words of the next layer wait for its commit; this one's flow on.
+            run.gate = taken
+        errors.append(await host.read("errors"))
+
+    errors = []
+    run = check(bench, packets, load=(), beside=load, **how)
+    assert errors == [0]
     return run

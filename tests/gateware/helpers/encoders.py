@@ -5,9 +5,11 @@ from functools import cache
 import numpy as np
 
 from helpers.bench import Bench
+from helpers.host import Host
 from helpers.packets import packet, samples_of, words_of
 from helpers.stimuli import random_layer
 from tilefold_gateware.encoder import Encoder
+from tilefold_hw import regs
 from tilefold_hw.config import CodecConfig
 from tilefold_hw.regs import encoder_writes
 
@@ -38,3 +40,29 @@ def check(bench, packets, load=None, **how):
 
 def random_packets(config, layer, count):
     return [packet(config, layer, seed=seed) for seed in range(count)]
+
+
+def run_layers(bench, packets, *, early, **how):
+    """Send packets of a layer each; a host loads every layer while the one before streams.
+
+    *early* is how many samples of the packet before have been taken when the host starts to write.
+    """
+
+    async def load(ctx, run):
+        host = Host(ctx, bench.dut.bus, bench.dut.regmap)
+        taken = 0
+        for p in packets:
+            while len(run.sent) < taken - p.samples.size + early and len(run.sent) < taken:
+                await ctx.tick()
+            while await host.read("status") & regs.BUSY:
+                pass
+            await host.load(encoder_writes(bench.dut.config, p.layer))
+            taken += p.samples.size
+            # Samples of the next layer wait for its commit; this one's flow on.
+            run.gate = taken
+        errors.append(await host.read("errors"))
+
+    errors = []
+    run = check(bench, packets, load=(), beside=load, **how)
+    assert errors == [0]
+    return run

@@ -38,7 +38,7 @@ class Packet:
 
 def packet(config, layer, samples=None, seed=0):
     """Send *samples*, or random ones, through the golden model."""
-    shape = (layer.groups, config.pixels, layer.channels_in)
+    shape = (layer.groups, layer.on(config).pixels, layer.channels_in)
     if samples is None:
         rng = np.random.default_rng(seed)
         samples = rng.integers(config.sample.min, config.sample.max + 1, shape)
@@ -60,10 +60,11 @@ def decoded(config, layer, words=None, seed=0):
 
 
 def _finish(config, layer, words, samples=None, saturated=0):
+    tiled = layer.on(config)
     widths, shifts = channel_tables(layer)
     fields = unpack(words, widths.ravel(), layer.groups)
-    coefficients = dequantise(fields.reshape(layer.groups, *widths.shape), shifts, config)
-    tiles = idct(coefficients, config.transform)
+    coefficients = dequantise(fields.reshape(layer.groups, *widths.shape), shifts, tiled)
+    tiles = idct(coefficients, tiled.transform)
     offset = 0 if config.sample_signed else 1 << config.sample_width - 1
     return Packet(
         config,

@@ -58,7 +58,8 @@ def random_table(rng, config, density=0.5):
 
 def random_layer(rng, config, channels, groups=1, *, density=0.5, **settings):
     """Layer of *channels* stored channels, with as many tables as there may be."""
-    tables = tuple(random_table(rng, config, density) for _ in range(min(config.tables, channels)))
+    tiled = config.at(settings.get("tile", config.tile))
+    tables = tuple(random_table(rng, tiled, density) for _ in range(min(config.tables, channels)))
     index = tuple(rng.integers(0, len(tables), channels).tolist())
     return Layer(groups, tables, index, **settings)
 
