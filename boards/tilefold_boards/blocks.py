@@ -8,7 +8,7 @@ from amaranth.lib import wiring
 
 from tilefold_gateware.arith import shape
 from tilefold_gateware.codec import Codec
-from tilefold_gateware.dct import Dct, Idct
+from tilefold_gateware.dct import Dct, Idct, forward, inverse
 from tilefold_gateware.decoder import Decoder
 from tilefold_gateware.encoder import Encoder
 from tilefold_gateware.pack import Packer
@@ -61,14 +61,15 @@ def _expand(config: CodecConfig) -> Projector:
 def _reorder(config: CodecConfig) -> Transposer:
     # As in an encoder: the samples of a clock stay together.
     sample = laned(shape(config.sample), config.lanes)
-    return Transposer(sample, config.pixels // config.lanes, config.channels, vary="columns")
+    pieces, less = config.pixels // config.lanes, config.pixels - config.pixels_least
+    return Transposer(sample, pieces, config.channels, vary="columns", less=less)
 
 
 BLOCKS = {
     block.name: block
     for block in (
-        Block("dct", Dct, lambda c: Dct(c.transform, c.lanes)),
-        Block("idct", Idct, lambda c: Idct(c.transform, c.lanes)),
+        Block("dct", Dct, forward),
+        Block("idct", Idct, inverse),
         Block("quantise", Quantiser, Quantiser),
         Block("dequantise", Dequantiser, Dequantiser),
         Block("pack", Packer, Packer),

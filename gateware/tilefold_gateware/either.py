@@ -13,8 +13,8 @@ class Either(wiring.Component):
     What is inside is in one box alone, so the order of packets is kept: a packet that takes the
     other box than the one before it waits until that one has left.
 
-    Latency that of the box. No bubble but where the box changes: the first item waits there until
-    what is inside has drained, and two cycles more if anything was.
+    Latency that of the box. No bubble but where the box changes: there, what is inside drains, and
+    the first item after it waits :data:`tilefold_hw.latency.TURN` cycles.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Either(wiring.Component):
 
     # More packets than can be inside at once: a packet is a tile at least, and no transform has
     # room for eight.
-    _INSIDE = 16
+    _INSIDE = 8
 
     def __init__(self, wide: wiring.Component, narrow: wiring.Component):
         self.boxes = wide, narrow

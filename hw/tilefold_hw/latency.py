@@ -31,8 +31,12 @@ STORE = 2
 """Through the memory between an encoder and a decoder."""
 
 SETTLE = 4
-"""What the first packet with another number of channels waits more, once the memory that reorders
-has drained."""
+"""What the first packet with another number of channels, or tiles of another size, waits more, once
+the memory that reorders has drained."""
+
+TURN = 2
+"""What the first packet with tiles of another size waits in front of the transform, once that has
+drained."""
 
 VARY = 1
 """What a transposition takes more if a dimension is set at run time."""

@@ -71,7 +71,7 @@ def random_layer(
     channels: int | None = None,
     widest: int | None = None,
 ) -> Layer:
-    """Return a layer with random tables, index, clip and projections.
+    """Return a layer with random tables, index, clip and projections, and tiles of any size.
 
     Parameters
     ----------
@@ -84,7 +84,9 @@ def random_layer(
     """
     channels = channels or int(rng.integers(1, config.channels + 1))
     widest = config.field.width if widest is None else widest
-    tables = tuple(_table(config, rng, widest) for _ in range(rng.integers(1, config.tables + 1)))
+    tile = int(rng.choice(config.tiles)) if config.sevens else None
+    tiled = config.at(tile or config.tile)
+    tables = tuple(_table(tiled, rng, widest) for _ in range(rng.integers(1, config.tables + 1)))
     index = tuple(rng.integers(0, len(tables), channels).tolist())
     limits = sorted(rng.integers(config.restored.min, config.restored.max + 1, 2).tolist())
     project = expand = None
@@ -94,7 +96,7 @@ def random_layer(
     if config.expand_macs:
         outputs = int(rng.integers(1, config.channels + 1))
         expand = _projection(config, rng, config.restored, channels, outputs)
-    return Layer(groups, tables, index, Clip(*limits), project, expand)
+    return Layer(groups, tables, index, Clip(*limits), project, expand, tile)
 
 
 def random_groups(

@@ -75,7 +75,7 @@ def a_layer_written_while_samples_stream_tears_nothing(
     writes = list(decoder_writes(config, new.layer))
     old = random_case(config, rng, packets=1)
     # So long that the commit comes before its end.
-    groups = 1 + 2 * len(writes) // (config.pixels * old.layer.channels)
+    groups = 1 + 2 * len(writes) // (config.pixels_least * old.layer.channels)
     old = random_case(config, rng, packets=1, groups=groups, channels=old.layer.channels)
     decoder.load(old.layer)
     # A word is taken ahead of its packet's turn, and new words must find the new layer.

@@ -77,7 +77,7 @@ def a_layer_written_while_samples_stream_tears_nothing(
     writes = list(encoder_writes(config, new.layer))
     # So long that the commit comes before its end.
     layer = random_layer(config, rng)
-    groups = 1 + 2 * len(writes) // (config.pixels * layer.channels_in)
+    groups = 1 + 2 * len(writes) // (config.pixels_least * layer.channels_in)
     old = random_case(config, rng, packets=1, groups=groups, channels=layer.channels)
     encoder.load(old.layer)
     samples = np.concatenate([old.groups.ravel(), new.groups.ravel()])
