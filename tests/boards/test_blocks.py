@@ -15,10 +15,11 @@ SMALL = replace(preset("tiny"), channels=4, project_macs=2, expand_macs=3)
 
 # A codec is an encoder and a decoder, and takes as long as both.
 @pytest.mark.parametrize("name", [name for name in BLOCKS if name != "codec"])
-def test_every_block_can_be_made_for_a_part(name):
+@pytest.mark.parametrize("config", [SMALL, replace(SMALL, sevens=True)], ids=["one", "sevens"])
+def test_every_block_can_be_made_for_a_part(name, config):
     it = block(name)
-    assert "module" in to_rtlil(it.make(SMALL), "core", part("ecp5-85f"))
-    assert it.latency_cycles(SMALL) > 0
+    assert "module" in to_rtlil(it.make(config), "core", part("ecp5-85f"))
+    assert it.latency_cycles(config) > 0
 
 
 def test_a_codec_is_later_than_its_halves():

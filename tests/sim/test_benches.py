@@ -23,6 +23,7 @@ CONFIGS = {
     "tiny": TINY,
     "alone": replace(TINY, channels=1, tables=1),
     "seven": replace(TINY, tile=7, sample_width=12, sample_signed=True, word_width=128),
+    "sevens": replace(TINY, sevens=True, project_macs=2, expand_macs=3),
     "sixteen": replace(TINY, tile=16, channels=3, tables=2, word_width=32),
     "wide": replace(SMALL, sample_width=16, sample_signed=True, word_width=512),
     "projected": replace(SMALL, project_macs=3, expand_macs=2),
