@@ -84,7 +84,6 @@ class Transposer(wiring.Component):
         if self.vary:
             last, lead, columns, restart = self._varied(m, item, write, w_first, room, empty)
         else:
-            # Reading starts at a lead: see _varied.
             last, columns, restart = depth - 1, self.columns, Const(0)
             lead = self._lead(self.rows, self.columns)
             m.d.comb += [
@@ -95,15 +94,19 @@ class Transposer(wiring.Component):
 
         # Writing. The stride of the next matrix is the address of the first item of its second row.
         next_stride, w_stride = (self._stride(name, last) for name in ("next", "w"))
-        w_address, w_end = self._walk(m, "w", write, w_first, w_stride)
+        w_address, w_end = self._walk(m, "w", write, w_first, w_stride, last)
         w_bank, w_last, w_ended = Signal(), Signal(), Signal()
-        place, sought = Signal(range(self.columns + 1)), Signal(init=1)
-        second_row = sought & (place == columns)
+        place = Signal(range(1, self.columns + 1), init=1)
+        sought, second_row = Signal(init=1), Signal()
+        comes = sought & (place == columns)
         with m.If(write):
-            m.d.sync += place.eq(place + 1)
-            m.d.sync += sought.eq(w_end | (sought & ~second_row))
+            m.d.sync += [
+                place.eq(place + 1),
+                second_row.eq(comes & ~w_end),
+                sought.eq(w_end | (sought & ~comes)),
+            ]
         with m.If(write & w_end):
-            m.d.sync += place.eq(0)
+            m.d.sync += place.eq(1)
         # Another geometry starts from the plain order.
         step = w_address | restart
         with m.If(second_row | restart):
@@ -127,7 +130,7 @@ class Transposer(wiring.Component):
         # Reading starts while the end of the matrix is still to come: no item can be overtaken.
         read, r_first, r_bank, deep = Signal(), Signal(init=1), Signal(), Signal()
         r_stride = self._stride("r", last)
-        r_address, r_end = self._walk(m, "r", read, r_first, r_stride)
+        r_address, r_end = self._walk(m, "r", read, r_first, r_stride, last)
         m.d.sync += [deep.eq(level > lead), w_ended.eq(write & w_end)]
         m.d.comb += [
             read.eq(outlet.ready & (whole | deep)),
@@ -214,24 +217,31 @@ class Transposer(wiring.Component):
         return Signal(layout, name=f"{name}_stride", init=init)
 
     @staticmethod
-    def _walk(m, name, advance, first, stride):
+    def _walk(m, name, advance, first, stride, last):
         """Walk through the addresses of matrices; return the address and "it is the last".
 
-        An address is a step further than the one before, modulo the last one, which ends the
+        An address is a step further than the one before, modulo the *last* one, which ends the
         matrix. The first one is 0, and *first* is high there.
         """
-        address, end = Signal.like(stride.step, name=f"{name}_address"), Signal(name=f"{name}_end")
+        address, end, nearly = (
+            Signal.like(stride.step, name=f"{name}_address"),
+            Signal(name=f"{name}_end"),
+            Signal(name=f"{name}_nearly"),
+        )
+        # Two ahead: the item after this one is the last but one.
+        index = Signal.like(stride.step, name=f"{name}_index", init=2)
         straight, wrapped = address + stride.step, Signal(signed(len(address) + 1))
-        # A step from here is the last address itself, which is not wrapped to 0.
-        nearly = address == stride.over
         m.d.comb += wrapped.eq(address - stride.over)
         with m.If(advance):
+            # A step from the last but one is the last address itself, which is not wrapped to 0.
             m.d.sync += [
-                first.eq(end),
-                end.eq(nearly),
                 address.eq(Mux(wrapped[-1] | nearly, straight, wrapped)),
+                index.eq(index + 1),
+                nearly.eq(index == last),
+                end.eq(nearly),
+                first.eq(end),
             ]
         # Apart, for synthesis to make it the reset of the flip-flops.
         with m.If(advance & end):
-            m.d.sync += address.eq(0)
+            m.d.sync += [address.eq(0), index.eq(2)]
         return address, end
