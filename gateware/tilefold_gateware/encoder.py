@@ -103,7 +103,7 @@ class Encoder(wiring.Component):
         for counts, settings in zip(banks(reorder.counts), banks(control.settings), strict=True):
             m.d.comb += counts.eq(settings.channels)
         m.d.comb += [
-            frame.configured.eq(control.configured),
+            frame.open.eq(control.open),
             frame.next_bank.eq(control.next_bank),
             control.begin.eq(frame.begin),
             frame.channels.eq(setting(frame.bank, "inputs" if config.project_macs else "channels")),
