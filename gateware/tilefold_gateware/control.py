@@ -37,11 +37,12 @@ class Control(wiring.Component):
     Members
     -------
     bus : In(Bus)
-        A write is in effect after two cycles, and read back by what follows it.
+        A write is in effect after two cycles, for all that follows it: a packet that begins, and
+        what is read.
     settings : Out(banked(layout), a field a setting)
         The banks, to be chosen from by the ``bank`` of the data.
-    configured : Out(1)
-        A layer has been committed.
+    open : Out(1)
+        A packet may begin: a layer has been committed, and no commit is on its way.
     next_bank : Out(1)
         Bank of a packet that begins in this cycle.
     begin : In(1)
@@ -69,7 +70,7 @@ class Control(wiring.Component):
             {
                 "bus": In(Bus(regmap.address_width)),
                 "settings": Out(banked(settings_layout(regmap))),
-                "configured": Out(1),
+                "open": Out(1),
                 "next_bank": Out(1),
                 "begin": In(1),
                 "done": In(1),
@@ -91,7 +92,7 @@ class Control(wiring.Component):
         bus = self.bus
 
         # Which bank is whose.
-        front, pending = Signal(), Signal()
+        front, pending, configured = Signal(), Signal(), Signal()
         shadow = Signal()
         inside = [Signal(range(self._INSIDE), name=f"inside_{bank}") for bank in range(2)]
         m.d.comb += [self.next_bank.eq(front ^ pending), shadow.eq(~front)]
@@ -107,14 +108,14 @@ class Control(wiring.Component):
         m.d.comb += busy.eq(pending | some.bit_select(shadow, 1))
         free = ~busy
 
-        status = Cat(pending, busy, self.configured)
+        status = Cat(pending, busy, configured)
         errors, sticky, late = Signal(2), Signal(2), Signal(2)
         identity = {"id": regs.ID, "version": self.version, "digest": int(self.digest[:8], 16)}
 
         refused, commit, clear, cleared = Signal(), Signal(), Signal(), Signal(2)
         whole = free & ~errors[0]
         with m.If(commit & whole):
-            m.d.sync += [pending.eq(1), self.configured.eq(1)]
+            m.d.sync += [pending.eq(1), configured.eq(1)]
         with m.If(commit & ~whole):
             m.d.comb += refused.eq(1)
         counters = self._counters(m, clear)
@@ -136,7 +137,10 @@ class Control(wiring.Component):
                 with m.If(written):
                     m.d.comb += cleared.eq(w_data)
             elif reg.name == "control":
-                m.d.comb += Cat(commit, clear).eq(w_data & written.replicate(2))
+                m.d.comb += [
+                    Cat(commit, clear).eq(w_data & written.replicate(2)),
+                    self.open.eq(configured & ~written),
+                ]
             elif reg.name in self.counters:
                 counted |= asked
             else:

@@ -106,8 +106,9 @@ class Decoder(wiring.Component):
         m.d.sync += word.eq(self.i.valid & self.i.ready)
         m.d.comb += [
             unpack.i.payload.eq(self.i.payload),
-            unpack.i.valid.eq(self.i.valid & control.configured),
-            self.i.ready.eq(unpack.i.ready & control.configured),
+            unpack.i.valid.eq(self.i.valid),
+            self.i.ready.eq(unpack.i.ready),
+            unpack.open.eq(control.open),
             unpack.next_bank.eq(control.next_bank),
             control.begin.eq(unpack.begin),
             unpack.channels.eq(setting(unpack.bank, "channels")),

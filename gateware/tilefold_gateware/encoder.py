@@ -114,7 +114,7 @@ class Encoder(wiring.Component):
                 quantise.seven.eq(setting(quantise.i.payload.bank, "seven")),
             ]
         m.d.comb += [
-            frame.configured.eq(control.configured),
+            frame.open.eq(control.open),
             frame.next_bank.eq(control.next_bank),
             control.begin.eq(frame.begin),
             frame.channels.eq(setting(frame.bank, "inputs" if config.project_macs else "channels")),

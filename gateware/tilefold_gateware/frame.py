@@ -28,8 +28,8 @@ class Framer(wiring.Component):
     -------
     i : In(stream of shape)
     o : Out(stream of inner(shape))
-    configured : In(1)
-        There are settings to run on.
+    open : In(1)
+        A packet may begin.
     next_bank : In(1)
         Bank of a packet that begins in this cycle.
     begin : Out(1)
@@ -49,7 +49,7 @@ class Framer(wiring.Component):
             {
                 "i": In(stream.Signature(shape)),
                 "o": Out(stream.Signature(inner(shape))),
-                "configured": In(1),
+                "open": In(1),
                 "next_bank": In(1),
                 "begin": Out(1),
                 "bank": Out(1),
@@ -80,8 +80,8 @@ class Framer(wiring.Component):
             self.o.payload.data.eq(self.i.payload),
             self.o.payload.last.eq(last),
             self.o.payload.bank.eq(Mux(inside, bank, self.next_bank)),
-            self.o.valid.eq(self.i.valid & self.configured),
-            self.i.ready.eq(self.o.ready & self.configured),
+            self.o.valid.eq(self.i.valid & (inside | self.open)),
+            self.i.ready.eq(self.o.ready & (inside | self.open)),
             self.begin.eq(self.o.valid & ~inside),
         ]
         m.d.sync += [

@@ -38,6 +38,8 @@ class Unpacker(wiring.Component):
         Fields, sign-extended, and their shifts, ``laned`` too.
     framing : Out(1)
         High for a cycle when a packet had too few words or too many.
+    open : In(1)
+        A packet may begin.
     begin : Out(1)
         The first word of a packet is taken in this cycle: the packet runs on ``next_bank``.
     next_bank, bank, groups, tile, channels, seven, index, table
@@ -59,6 +61,7 @@ class Unpacker(wiring.Component):
                     )
                 ),
                 "framing": Out(1),
+                "open": In(1),
                 "begin": Out(1),
                 "next_bank": In(1),
                 "bank": Out(1),
@@ -89,7 +92,8 @@ class Unpacker(wiring.Component):
         # before the fields of this packet end.
         m.submodules.queue = queue = Outlet(1, Walker.WAITING - Outlet.ROUND, late=word)
         first = Signal(init=1)
-        arrive = self.i.valid & queue.ready
+        may = queue.ready & (~first | self.open)
+        arrive = self.i.valid & may
         with m.If(arrive):
             m.d.sync += first.eq(self.i.payload.last)
         m.d.comb += [
@@ -97,7 +101,7 @@ class Unpacker(wiring.Component):
             queue.late.eq(self.i.payload.data),
             queue.push.eq(arrive),
             queue.take.eq(arrive),
-            self.i.ready.eq(queue.ready),
+            self.i.ready.eq(may),
             self.begin.eq(arrive & first),
             walker.arrive.eq(self.begin),
         ]

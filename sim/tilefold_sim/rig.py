@@ -151,7 +151,7 @@ class EncoderRig(Rig):
         *how* goes to :meth:`~tilefold_sim.simulation.Simulation.run`: stalls, seed, progress.
         """
         count = _packets(self.config, self.layer, groups) * packet_words(self.config, self.layer)
-        return self.encoded(self.simulation.run(_beats(self.config, groups), count, **how))
+        return self.encoded(self.simulation.run(beats(self.config, groups), count, **how))
 
     def encoded(self, run: Run) -> Encoded:
         """Read what came in a run as words."""
@@ -217,8 +217,7 @@ class CodecRig(Rig):
         _packets(self.config, self.layer, groups)
         pixels = self.layer.on(self.config).pixels
         count = len(groups) * pixels * self.layer.channels_out // self.config.lanes
-        beats = _beats(self.config, groups)
-        run = self.simulation.run(beats, count, taps={"word": "stored"}, **how)
+        run = self.simulation.run(beats(self.config, groups), count, taps={"word": "stored"}, **how)
         stored = run.taps["word"]
         words = _words(self.config, stored["data"])
         return Roundtrip(_groups(self.config, self.layer, run), words, stored["last"] != 0, run)
@@ -236,10 +235,10 @@ def _packets(config: CodecConfig, layer: Layer, groups: Ints) -> int:
     return len(groups) // layer.groups
 
 
-def _beats(config: CodecConfig, groups: Ints) -> Ints:
-    """What an encoder is sent: an array of lanes, if there are more than one."""
-    beats = to_beats(config, groups)
-    return beats if config.lanes > 1 else beats[:, 0]
+def beats(config: CodecConfig, groups: Ints) -> Ints:
+    """Return the items that carry ``int[G, n·n, C]``: an array of lanes, if there are several."""
+    items = to_beats(config, groups)
+    return items if config.lanes > 1 else items[:, 0]
 
 
 def _groups(config: CodecConfig, layer: Layer, run: Run) -> Ints:

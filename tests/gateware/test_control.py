@@ -113,10 +113,10 @@ def test_a_write_reaches_the_memory_and_the_bank_it_is_for(side):
 
 def test_a_commit_takes_effect_with_the_next_packet():
     async def bench(ctx, dut, host):
-        assert not ctx.get(dut.configured)
+        assert not ctx.get(dut.open)
         assert ctx.get(dut.next_bank) == 0
         await commit(ctx, host)
-        assert ctx.get(dut.configured)
+        assert ctx.get(dut.open)
         assert await host.read("status") == regs.PENDING | regs.BUSY | regs.CONFIGURED
         for _ in range(3):
             assert ctx.get(dut.next_bank) == 1
@@ -132,6 +132,20 @@ def test_a_commit_takes_effect_with_the_next_packet():
         await end(ctx, dut, 1)
         await ctx.tick()
         assert await host.read("status") == regs.CONFIGURED
+
+    simulate(bench)
+
+
+def test_no_packet_begins_while_a_commit_is_on_its_way():
+    async def bench(ctx, dut, host):
+        await commit(ctx, host)
+        await pulse(ctx, dut.begin)
+        assert ctx.get(dut.open)
+        await host.write("control", regs.COMMIT)
+        assert not ctx.get(dut.open)
+        await ctx.tick()
+        assert ctx.get(dut.open)
+        assert ctx.get(dut.next_bank) == 0
 
     simulate(bench)
 
@@ -242,7 +256,7 @@ def test_every_counter_counts_its_own_event(side):
         await host.write("control", regs.CLEAR)
         for name in names:
             assert await host.read(f"{name}_count") == 0
-        assert not ctx.get(dut.configured)
+        assert not ctx.get(dut.open)
 
     simulate(bench, side)
 
@@ -264,7 +278,7 @@ def test_no_packet_sees_half_a_layer():
 
         async def cycle(address=None, value=0):
             """A cycle with a write, or none, in which a packet may begin and one may end."""
-            begins = len(inside) < 4 and ctx.get(dut.configured) and rng.random() < 0.15
+            begins = len(inside) < 4 and ctx.get(dut.open) and rng.random() < 0.15
             ends = bool(inside) and rng.random() < 0.15
             ctx.set(dut.begin, begins)
             ctx.set(dut.done, ends)

@@ -161,7 +161,8 @@ def reader(bench, count, told):
         host = Host(ctx, bench.dut.bus, bench.dut.regmap)
         while len(run.payloads) < count:
             await ctx.tick()
-        await ctx.tick().repeat(3)
+        # Counters tell an event some cycles later.
+        await ctx.tick().repeat(10)
         for name in ("tiles", "words", "stalls", "clipped"):
             told[name] = await host.read(f"{name}_count")
         for name in ("errors", "status", "version", "digest"):

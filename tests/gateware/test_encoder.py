@@ -173,7 +173,8 @@ def test_counters_are_those_of_the_model(stall):
         host = Host(ctx, bench.dut.bus, encoder_map(SMALL))
         while len(run.payloads) < len(words):
             await ctx.tick()
-        await ctx.tick().repeat(3)
+        # Counters tell an event some cycles later.
+        await ctx.tick().repeat(10)
         for name in told:
             told[name] = await host.read(f"{name}_count")
         for name in ("errors", "status", "version", "digest"):

@@ -8,8 +8,8 @@ from tilefold_hw.config import CodecConfig
 CONFIG = CodecConfig(tile=4, channels=5, tables=1)
 
 
-def run(count, stall="flowing", *, configured=1, **how):
-    inputs = {"configured": configured, "channels": 3, "groups": 2}
+def run(count, stall="flowing", *, open=1, **how):
+    inputs = {"open": open, "channels": 3, "groups": 2}
     return Bench(Framer(CONFIG, 8)).run(
         np.arange(count) % 256, inputs=inputs, stall=STALLS[stall], watch=["begin"], **how
     )
@@ -33,7 +33,7 @@ def test_latency_is_nothing_and_a_sample_passes_every_cycle():
 @pytest.mark.parametrize("channels", [1, 2, 5])
 @pytest.mark.parametrize("groups", [1, 3])
 def test_counts_any_channels_and_groups(channels, groups):
-    inputs = {"configured": 1, "channels": channels, "groups": groups}
+    inputs = {"open": 1, "channels": channels, "groups": groups}
     size = 16 * channels * groups
     frames = Bench(Framer(CONFIG, 8)).run([0] * 2 * size, inputs=inputs)
     np.testing.assert_array_equal(np.flatnonzero(frames["last"]), [size - 1, 2 * size - 1])
@@ -60,16 +60,14 @@ def test_a_packet_has_the_pixels_of_its_tiles():
 
 def test_works_with_one_channel_built_in():
     config = CodecConfig(tile=4, channels=1, tables=1)
-    frames = Bench(Framer(config, 8)).run(
-        [0] * 32, inputs={"configured": 1, "channels": 1, "groups": 1}
-    )
+    frames = Bench(Framer(config, 8)).run([0] * 32, inputs={"open": 1, "channels": 1, "groups": 1})
     np.testing.assert_array_equal(np.flatnonzero(frames["last"]), [15, 31])
 
 
-def test_takes_nothing_before_it_is_configured():
+def test_takes_nothing_before_a_packet_may_begin():
     async def configure(ctx, _):
         await ctx.tick().repeat(50)
-        ctx.set(bench.dut.configured, 1)
+        ctx.set(bench.dut.open, 1)
 
     bench = Bench(Framer(CONFIG, 8))
     frames = bench.run(range(96), inputs={"channels": 3, "groups": 2}, beside=configure)
@@ -85,7 +83,7 @@ def test_the_bank_changes_between_packets_only():
             await ctx.tick()
 
     bench = Bench(Framer(CONFIG, 8))
-    inputs = {"configured": 1, "channels": 1, "groups": 1}
+    inputs = {"open": 1, "channels": 1, "groups": 1}
     frames = bench.run(range(128), inputs=inputs, stall=STALLS["both"], beside=toggle)
     banks = frames["bank"].reshape(8, 16)
     np.testing.assert_array_equal(banks, banks[:, :1].repeat(16, 1))
@@ -99,7 +97,7 @@ def test_an_offered_sample_keeps_its_bank_however_long_it_waits():
             await ctx.tick()
 
     bench = Bench(Framer(CONFIG, 8))
-    inputs = {"configured": 1, "channels": 1, "groups": 1}
+    inputs = {"open": 1, "channels": 1, "groups": 1}
     frames = bench.run(
         range(32),
         inputs=inputs,
@@ -114,6 +112,6 @@ def test_an_offered_sample_keeps_its_bank_however_long_it_waits():
 
 def test_a_reset_forgets_the_packet_it_cuts():
     bench = Bench(Framer(CONFIG, 8), resettable=True)
-    inputs = {"configured": 1, "channels": 3, "groups": 2}
+    inputs = {"open": 1, "channels": 3, "groups": 2}
     frames = bench.run([0] * 96, inputs=inputs, spoil=50)
     np.testing.assert_array_equal(np.flatnonzero(frames["last"]), [95])

@@ -89,7 +89,7 @@ class Stream:
         run = self.bench.run(
             items,
             len(fields) // self.config.lanes,
-            inputs={"channels": self.channels, "groups": self.groups, "next_bank": 0},
+            inputs={"channels": self.channels, "groups": self.groups, "next_bank": 0, "open": 1},
             load=[
                 writes
                 for bank in range(2)

@@ -27,10 +27,11 @@ CONFIGS = {
     "sixteen": replace(TINY, tile=16, channels=3, tables=2, word_width=32),
     "wide": replace(SMALL, sample_width=16, sample_signed=True, word_width=512),
     "projected": replace(SMALL, project_macs=3, expand_macs=2),
+    "laned": replace(TINY, lanes=4, word_width=64),
 }
 
 # Compiling takes most of the time, and `make slow` does the rest of it.
-FAST = {("small", name) for name in BENCHES} | {("projected", "codec")}
+FAST = {("small", name) for name in BENCHES} | {("projected", "codec"), ("laned", "codec")}
 
 
 @cache

@@ -8,7 +8,7 @@ from tilefold_hw import regs
 from tilefold_hw.budget import packet_cycles, packet_words
 
 from ..cases import Case, make_case, random_case, random_groups, random_layer
-from ..rig import CodecRig, Roundtrip
+from ..rig import CodecRig, Roundtrip, beats
 from .common import AFTER, STALLS, layer_of_words, refuses_data_without_a_layer
 
 COMPONENT, RIG = Codec, CodecRig
@@ -61,7 +61,7 @@ def a_reset_in_mid_tile_forgets_everything(codec: CodecRig, rng: np.random.Gener
     case = random_case(codec.config, rng)
     for part in (7, 2):
         codec.load(case.layer)
-        samples = case.groups.ravel()
+        samples = beats(codec.config, case.groups)
         codec.simulation.run(samples[: len(samples) // part - 5], 0, stall=0.2)
         codec.reset()
         assert codec.encoder.read("status") == codec.decoder.read("status") == 0

@@ -12,7 +12,7 @@ from tilefold_hw.budget import packet_cycles
 from tilefold_hw.regs import decoder_writes
 
 from ..cases import Case, make_case, random_case, random_groups
-from ..rig import DecoderRig
+from ..rig import DecoderRig, beats
 from ..simulation import Access, Run
 from .common import AFTER, STALLS, layer_of_words, refuses_data_without_a_layer
 
@@ -56,11 +56,11 @@ def a_layer_waits_for_the_end_of_a_packet(decoder: DecoderRig, rng: np.random.Ge
         old, new = (_with_words(decoder, rng, packets=2) for _ in range(2))
         decoder.load(old.layer)
         cut = len(old.words) * 3 // 4  # in the second packet, which begins before the first is out
-        first = old.restored.size // 2
+        first = _items(decoder, old) // 2
         begun = decoder.simulation.run(_payload(0, cut, old), first, stall=stall)
         decoder.load(new.layer)
         assert decoder.registers.read("status") & regs.PENDING
-        left = old.restored.size + new.restored.size - begun.received.count
+        left = _items(decoder, old) + _items(decoder, new) - begun.received.count
         rest = _payload(cut, None, old, new)
         ended = decoder.simulation.run(rest, left, stall=stall, idle=AFTER)
         _compare(decoder, [begun, ended], old, new)
@@ -75,16 +75,16 @@ def a_layer_written_while_samples_stream_tears_nothing(
     writes = list(decoder_writes(config, new.layer))
     old = random_case(config, rng, packets=1)
     # So long that the commit comes before its end.
-    groups = 1 + 2 * len(writes) // (config.pixels_least * old.layer.channels)
+    groups = 1 + 2 * len(writes) * config.lanes // (config.pixels_least * old.layer.channels)
     old = random_case(config, rng, packets=1, groups=groups, channels=old.layer.channels)
     decoder.load(old.layer)
     # A word is taken ahead of its packet's turn, and new words must find the new layer.
     begun = decoder.simulation.run(
         _payload(0, None, old),
-        old.restored.size,
+        _items(decoder, old),
         accesses=[Access(len(old.words) + 99, "bus", *write) for write in writes],
     )
-    after = decoder.simulation.run(_payload(0, None, new), new.restored.size, idle=AFTER)
+    after = decoder.simulation.run(_payload(0, None, new), _items(decoder, new), idle=AFTER)
     _compare(decoder, [begun, after], old, new)
 
 
@@ -135,7 +135,7 @@ def a_reset_in_mid_tile_forgets_everything(decoder: DecoderRig, rng: np.random.G
     case = random_case(decoder.config, rng)
     for part in (7, 2):
         decoder.load(case.layer)
-        some = case.restored.size // part - 5
+        some = _items(decoder, case) // part - 5
         decoder.simulation.run(_payload(0, None, case), some, stall_o=0.2)
         decoder.reset()
         assert decoder.registers.read("status") == 0
@@ -178,11 +178,18 @@ def _spoil(
         if number is not None:
             assert_array_equal(packet, sent[number], err_msg=f"packet {number}")
     ends = np.flatnonzero(got.last) + 1
-    assert_array_equal(ends, np.arange(1, len(expected) + 1) * sent[0].size)
+    assert_array_equal(
+        ends, np.arange(1, len(expected) + 1) * (_items(decoder, case) // case.packets)
+    )
     assert decoder.registers.errors() == regs.FRAMING
     assert decoder.registers.errors() == regs.FRAMING  # until it is cleared
     decoder.registers.clear()
     _compare(decoder, [decoder.decode(case.words, stall=stall).run], case)
+
+
+def _items(decoder: DecoderRig, case: Case) -> int:
+    """Items that a decoder gives of a case."""
+    return case.restored.size // decoder.config.lanes
 
 
 def _payload(start: int, end: int | None, *cases: Case) -> dict[str, Any]:
@@ -196,9 +203,9 @@ def _payload(start: int, end: int | None, *cases: Case) -> dict[str, Any]:
 def _compare(decoder: DecoderRig, runs: list[Run], *cases: Case) -> None:
     assert_array_equal(
         np.concatenate([run.items["data"] for run in runs]),
-        np.concatenate([case.restored.ravel() for case in cases]),
+        np.concatenate([beats(decoder.config, case.restored) for case in cases]),
     )
-    sizes = [case.restored.size // case.packets for case in cases for _ in range(case.packets)]
+    sizes = [_items(decoder, case) // case.packets for case in cases for _ in range(case.packets)]
     last = np.concatenate([run.items["last"] for run in runs])
     assert_array_equal(np.flatnonzero(last) + 1, np.cumsum(sizes))
     assert decoder.registers.read("status") == regs.CONFIGURED

@@ -11,7 +11,7 @@ from tilefold_hw.budget import packet_cycles, packet_samples
 from tilefold_hw.regs import encoder_writes
 
 from ..cases import Case, random_case, random_groups, random_layer
-from ..rig import EncoderRig
+from ..rig import EncoderRig, beats
 from ..simulation import Access, Run
 from .common import AFTER, STALLS, refuses_data_without_a_layer
 
@@ -57,13 +57,13 @@ def a_layer_waits_for_the_end_of_a_packet(encoder: EncoderRig, rng: np.random.Ge
     for stall in (0.0, 0.4):
         old, new = (random_case(config, rng, packets=2) for _ in range(2))
         encoder.load(old.layer)
-        samples = old.groups.ravel()
+        samples = beats(config, old.groups)
         cut = len(samples) * 3 // 4 - 5  # in a tile of the second packet
         begun = simulation.run(samples[:cut], len(old.words) // 2, stall=stall)
         encoder.load(new.layer)
         assert encoder.registers.read("status") & regs.PENDING
         left = len(old.words) + len(new.words) - begun.received.count
-        rest = np.concatenate([samples[cut:], new.groups.ravel()])
+        rest = np.concatenate([samples[cut:], beats(config, new.groups)])
         ended = simulation.run(rest, left, stall=stall, idle=AFTER)
         _compare(encoder, [begun, ended], old, new)
 
@@ -77,10 +77,10 @@ def a_layer_written_while_samples_stream_tears_nothing(
     writes = list(encoder_writes(config, new.layer))
     # So long that the commit comes before its end.
     layer = random_layer(config, rng)
-    groups = 1 + 2 * len(writes) // (config.pixels_least * layer.channels_in)
+    groups = 1 + 2 * len(writes) * config.lanes // (config.pixels_least * layer.channels_in)
     old = random_case(config, rng, packets=1, groups=groups, channels=layer.channels)
     encoder.load(old.layer)
-    samples = np.concatenate([old.groups.ravel(), new.groups.ravel()])
+    samples = np.concatenate([beats(config, old.groups), beats(config, new.groups)])
     run = encoder.simulation.run(
         samples,
         len(old.words) + len(new.words),
@@ -107,7 +107,7 @@ def a_reset_in_mid_tile_forgets_everything(encoder: EncoderRig, rng: np.random.G
     case = random_case(encoder.config, rng)
     for part in (7, 2):
         encoder.load(case.layer)
-        samples = case.groups.ravel()
+        samples = beats(encoder.config, case.groups)
         encoder.simulation.run(samples[: len(samples) // part - 5], 0, stall=0.2)
         encoder.reset()
         assert encoder.registers.read("status") == 0
