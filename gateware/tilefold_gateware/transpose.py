@@ -207,7 +207,7 @@ class Transposer(wiring.Component):
         if self.less:
             small = Signal()
             geometry = Cat(count, small)
-            geometries = [Cat(each) for each in zip(counts, banks(self.smaller), strict=True)]
+            geometries = tuple(Cat(each) for each in zip(counts, banks(self.smaller), strict=True))
         bank = Mux(moves, self.i.payload.bank, item.bank)
         m.d.sync += [
             same.eq(Cat(geometry == of_bank for of_bank in geometries)),
