@@ -51,7 +51,7 @@ def test_a_packet_has_the_pixels_of_its_tiles():
             ctx.set(bench.dut.seven, ctx.get(bench.dut.bank))
 
     bench = Bench(Framer(CodecConfig(channels=5, tables=1, sevens=True), 8))
-    inputs = {"configured": 1, "channels": 2, "groups": 1}
+    inputs = {"open": 1, "channels": 2, "groups": 1}
     sizes = np.array([128, 98, 128, 98])
     frames = bench.run([0] * sizes.sum(), inputs=inputs, stall=STALLS["both"], beside=alternate)
     np.testing.assert_array_equal(np.flatnonzero(frames["last"]), np.cumsum(sizes) - 1)
