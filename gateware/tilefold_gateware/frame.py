@@ -74,7 +74,7 @@ class Framer(wiring.Component):
         last = piece_last & channel_last & group_last
         nearly = pieces - 2
         if config.sevens:
-            nearly = Mux(self.seven, config.pixels_least - 2, nearly)
+            nearly = Mux(delay(m, self.seven, 1), config.pixels_least - 2, nearly)
         m.d.comb += [
             self.bank.eq(bank),
             self.o.payload.data.eq(self.i.payload),

@@ -234,7 +234,7 @@ def test_only_a_build_with_sevens_has_the_setting(regs_of, writes):
         assert dict(writes(both, layer))[address] == value
 
 
-@pytest.mark.parametrize(("regs_of", "writes"), SIDES.values(), ids=SIDES)
+@every_side
 def test_a_layer_that_does_not_fit_writes_nothing(regs_of, writes):
     layer = Layer(0, (uniform(8, 4, 4),), (0,))
     with pytest.raises(ValueError, match=r"^groups must be 1 to 65535, not 0$"):
