@@ -226,13 +226,17 @@ class CodecConfig:
 
 
 PRESETS = {
+    "pocket": CodecConfig(
+        tile=4, channels=16, tables=8, word_width=16, memory_words=64, multiplier_width=16
+    ),
     "tiny": CodecConfig(channels=8, tables=4, word_width=16, memory_words=64, multiplier_width=16),
     "standard": CodecConfig(),
     "demo": CodecConfig(channels=32, tables=32),
     "precise": CodecConfig(sample_width=16, sample_signed=True, word_width=64),
     "video": CodecConfig(sample_width=9, sample_signed=True, channels=4, tables=4),
 }
-"""Configurations with a name: smallest boards, the default, the demo, 16-bit, IEEE 1180's 9-bit."""
+"""Configurations with a name: tiles of 4 for the iCE40, the smallest with tiles of 8, the default,
+the demo, 16-bit, IEEE 1180's 9-bit."""
 
 
 def named(text: str) -> CodecConfig:

@@ -63,7 +63,7 @@ def test_anybody_s_verilog_is_measured(called, theirs):
     [
         (("tiny", "--block", "fft"), r"block must be one of dct, .*, not 'fft'"),
         (("tiny", "--part", "xc7"), r"part must be one of ecp5-85f, .*, not 'xc7'"),
-        (("huge",), r"configuration must be a TOML file or one of tiny, .*, not 'huge'"),
+        (("huge",), r"configuration must be a TOML file or one of pocket, .*, not 'huge'"),
         (("tiny", "--block", "project"), r"project_macs must be 1 to 64 .*, not 0"),
         (("--verilog", "no.v", "--top", "t"), r"no.v must be a file of Verilog, but there is none"),
         (("--verilog", "theirs.v", "--top", "8"), r"top must be a Verilog identifier, not '8'"),

@@ -305,6 +305,6 @@ def test_load_names_the_file(tmp_path, content, kind, sentence):
 
 
 def test_rejects_an_unknown_preset():
-    sentence = "preset must be one of tiny, standard, demo, precise, video, not 'huge'"
+    sentence = "preset must be one of pocket, tiny, standard, demo, precise, video, not 'huge'"
     with pytest.raises(ValueError, match=says(sentence)):
         preset("huge")

@@ -68,7 +68,7 @@ def test_what_is_no_configuration_is_left_out_and_told():
         ("[[space]]\nfreq_mhz = 0", r"freq_mhz must be 1 to 1000, not 0$"),
         ("[[space]]\nconfig = 1", r"config must be a table, not 1$"),
         ("[[space]]\n[space.config]\nx = 1", r"config must have only channels, .*, not 'x'$"),
-        ("[[space]]\n[space.config]\npreset = 'x'", r"preset must be one of tiny, .*, not 'x'$"),
+        ("[[space]]\n[space.config]\npreset = 'x'", r"preset must be one of pocket, .*, not 'x'$"),
         ("[[space]]\n[space.config]\ntile = 5", r"space must have a configuration: tile must be "),
     ],
 )
