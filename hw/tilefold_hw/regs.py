@@ -45,6 +45,8 @@ class Access(Enum):
 
     #: Read only.
     R = "read"
+    #: Written, and read back.
+    RW = "read and write"
     #: Writing ones acts; reads as zero.
     W1 = "write 1 to act"
     #: Writing ones clears.
