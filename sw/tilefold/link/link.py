@@ -6,26 +6,23 @@ from typing import Any
 
 import serial
 
-from tilefold_hw.link import (
-    CRC,
-    FRAME_MOST,
-    HEADER,
-    REGISTERS_MOST,
-    SLOTS,
-    Kind,
-)
+from tilefold_hw.link import DATA_MOST, DONE, FRAME_MOST, SLOTS, Kind
 
-from .frames import Reader
+from .frames import Frame, Reader, encode
 from .port import open_port
-from .talk import Batch, Counts, Progress, Talk, Transfer
-from .window import LinkError, Request, Window
+from .talk import Counts, Progress, Reading, Talk, Transfer, Writing
+from .window import LinkError, Window
 
 TRIES = 10
-"""Times that requests are sent again before the link is given up."""
+"""Times that requests are sent into silence before the link is given up."""
+
+STRUGGLES = 300
+"""Times that requests are sent again to a device that is heard, but does none of them."""
 
 _BITS = 10  # of a byte on the line, with start and stop
 _SLACK = 0.1  # seconds that a USB bridge and the system may add to a reply
-_SHORTEST = HEADER.size + CRC.size + 2
+_LEAST = 16  # bytes of data in a frame on the worst line
+_CALM = 32  # requests in a row that none before was lost of: frames may be larger again
 _NOISE_MOST = 1 << 16  # bytes without a frame among them, after which nobody sensible is there
 
 
@@ -61,6 +58,8 @@ class Link:
         self._reader = Reader()
         self._window: Window | None = None
         self._counts = Counts(0)
+        self._most = DATA_MOST
+        self._calm = 0
 
     @property
     def damaged(self) -> int:
@@ -77,11 +76,20 @@ class Link:
         """
         self._reader = Reader()
         self.port.reset_input_buffer()
-        # Until it has told how many it keeps, as few as there can be.
-        self._window = Window(secrets.randbelow(0xFFFF) + 1, min(SLOTS))
-        # A zero ends whatever the line has been left with.
-        self._write(b"\0")
-        self._say(Batch([Request(Kind.OPEN)]))
+        window = Window(secrets.randbelow(0xFFFF) + 1, min(SLOTS))
+        request = Frame(Kind.OPEN, 0, window.session, 0)
+        wanted = Frame(Kind.OPEN | DONE, 0, window.session, 0)
+        self._window, self._most = window, DATA_MOST
+        for _ in range(TRIES):
+            # A zero ends whatever the line has been left with.
+            self._write(b"\0" + encode(request))
+            noise = 0
+            while data := self._read():
+                if wanted in self._reader.feed(data):
+                    return
+                if (noise := noise + len(data)) > _NOISE_MOST:
+                    raise LinkError(self._nonsense())
+        raise LinkError(self._silence())
 
     def agree(self, slots: int, ring: int) -> None:
         """Use all the requests and bytes that the device keeps."""
@@ -90,17 +98,13 @@ class Link:
 
     def read(self, address: int, count: int = 1) -> tuple[int, ...]:
         """Read registers, from *address* on."""
-        requests = [
-            Request(Kind.READ, address + start, bytes([min(REGISTERS_MOST, count - start)]))
-            for start in range(0, count, REGISTERS_MOST)
-        ]
-        batch = Batch(requests)
-        self._say(batch)
-        return batch.registers()
+        reading = Reading(address, count)
+        self._say(reading)
+        return reading.values
 
     def write(self, writes: Iterable[tuple[int, int]]) -> None:
         """Write registers and memories: pairs of address and value, in order."""
-        self._say(Batch(_bursts(writes)))
+        self._say(Writing(writes))
 
     def transfer(
         self, packets: Sequence[bytes], expected: int, progress: Progress | None = None
@@ -122,36 +126,39 @@ class Link:
 
     def _say(self, talk: Talk) -> None:
         window = self._session
-        tries = noise = 0
+        silent = struggles = noise = 0
         while not talk.over:
             out = []
-            while window.room and (request := talk.say()):
+            while window.room and (request := talk.say(self._most)):
                 out.append(window.send(request))
             self._write(b"".join(out))
-            if not len(window):
-                raise LinkError("the device has nothing to answer, and more is expected of it")
             data = self._read()
-            if not data:
-                tries += 1
-                if tries > TRIES:
-                    raise LinkError(self._silence())
-                self._again(window)
-                continue
+            silent = 0 if data else silent + 1
             noise += len(data)
             for frame in self._reader.feed(data):
                 noise = 0
                 for request, reply in window.hear(frame):
-                    tries = 0
+                    struggles = 0
+                    self._calm += 1
                     talk.hear(request, reply)
+            while window.undone:
+                talk.unsay(window.undone.pop())
+            if silent > TRIES or struggles > STRUGGLES:
+                raise LinkError(self._silence())
             if noise > _NOISE_MOST:
                 raise LinkError(self._nonsense())
-            if window.behind:
-                self._again(window)
+            if window.lost or not data:
+                struggles += 1
+                self._recover(window)
+            elif self._calm >= _CALM:
+                self._calm, self._most = 0, min(DATA_MOST, 2 * self._most)
 
-    def _again(self, window: Window) -> None:
+    def _recover(self, window: Window) -> None:
         self.resent += 1
+        window.lost = False
+        self._calm, self._most = 0, max(_LEAST, self._most // 2)
         # The zero ends what is left of a frame that was cut off.
-        self._write(b"\0" + window.again())
+        self._write(b"\0" + window.probe())
 
     def _write(self, data: bytes) -> None:
         if not data:
@@ -184,19 +191,3 @@ class Link:
             f"what answers at {self.url} is no Tilefold device, or has another baud rate than "
             f"{self.port.baudrate}: nothing that came is a frame"
         )
-
-
-def _bursts(writes: Iterable[tuple[int, int]]) -> list[Request]:
-    """Put writes to one address after the other into one request."""
-    requests: list[Request] = []
-    start, data = 0, bytearray()
-    for address, value in writes:
-        if data and (address != start + len(data) // 4 or len(data) == 4 * REGISTERS_MOST):
-            requests.append(Request(Kind.WRITE, start, bytes(data)))
-            data.clear()
-        if not data:
-            start = address
-        data += value.to_bytes(4, "little")
-    if data:
-        requests.append(Request(Kind.WRITE, start, bytes(data)))
-    return requests

@@ -1,8 +1,11 @@
-"""The window: requests under way, which of them are done, and when to send them again.
+"""The window: requests under way, and which of them are done.
 
 A session's requests are numbered, and the device does none but the next. So its replies come in
 order, and a reply tells of all requests before it, too: they were done, though their replies were
-lost. Go-back-N (Tanenbaum): when one request was lost, all after it are sent again.
+lost. When something was lost, a **probe** finds out how far the device has come: a request that is
+numbered far ahead, which it refuses by telling which is next. That refusal comes behind all that
+was under way, so nothing is in doubt then, and what was not done can be asked for anew, in smaller
+pieces, too.
 """
 
 from collections import deque
@@ -14,6 +17,9 @@ from tilefold_hw.link import DONE, Kind, Refusal, Wrong
 from .frames import Frame, encode
 
 SEQUENCES = 256
+
+_AHEAD = 64  # of the next request is the first probe
+_PROBES = 128
 
 
 class LinkError(RuntimeError):
@@ -55,17 +61,21 @@ class Window:
 
     Attributes
     ----------
-    behind : bool
-        A request was lost: those without a reply are to be sent again.
+    lost : bool
+        A request was lost: a probe is to find out which.
+    undone : list of Request
+        What the probe found not to have been done, in order. To be emptied by who reads it.
     """
 
     def __init__(self, session: int, slots: int):
         self.session = session
         self.slots = slots
-        self.behind = False
-        self._next = 0
+        self.lost = False
+        self.undone: list[Request] = []
+        self._next = 1  # The request that opened the session was 0.
         self._waiting: deque[Frame] = deque()
-        self._went_back = False
+        self._probe: int | None = None
+        self._probes = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -73,7 +83,7 @@ class Window:
     @property
     def room(self) -> bool:
         """Another request may be sent."""
-        return len(self._waiting) < self.slots
+        return len(self._waiting) < self.slots and self._probe is None
 
     def send(self, request: Request) -> bytes:
         """Return *request* as it goes over the wire; it waits for its reply from now on."""
@@ -82,10 +92,11 @@ class Window:
         self._waiting.append(frame)
         return encode(frame)
 
-    def again(self) -> bytes:
-        """Return all that waits, as it goes over the wire."""
-        self.behind, self._went_back = False, True
-        return b"".join(map(encode, self._waiting))
+    def probe(self) -> bytes:
+        """Return a probe as it goes over the wire. Nothing is sent until it has been answered."""
+        self._probes = (self._probes + 1) % _PROBES
+        self._probe = (self._next + _AHEAD + self._probes) % SEQUENCES
+        return encode(Frame(Kind.READ, self._probe, self.session, 0, b"\1"))
 
     def hear(self, reply: Frame) -> Iterator[Done]:
         """Take a reply, and yield the requests that are done by what it says.
@@ -97,22 +108,16 @@ class Window:
         LinkError
             The device refused a request for what it is.
         """
-        if reply.session != self.session or not self._waiting:
+        if reply.session != self.session:
             return
         if reply.kind == Refusal.STRAY:
             if reply.value == 0:
                 raise SessionLost("the device was reset, and holds no layer")
             raise SessionLost("another program has opened the device since")
         if reply.kind == Refusal.ORDER:
-            ahead = (reply.sequence - reply.value) % SEQUENCES
-            if (count := self._place(reply.value)) <= len(self._waiting):
-                yield from self._finish(count)
-                # One that is ahead tells that others were lost; one that is not came twice. Those
-                # behind the lost one are all refused, and once is enough to go back.
-                if 0 < ahead < self.slots and self._waiting and not self._went_back:
-                    self.behind = True
+            yield from self._order(reply)
             return
-        if (place := self._place(reply.sequence)) >= len(self._waiting):
+        if not self._waiting or (place := self._place(reply.sequence)) >= len(self._waiting):
             return  # Told before: a reply that came twice.
         frame = self._waiting[place]
         if reply.kind == frame.kind | DONE:
@@ -123,14 +128,28 @@ class Window:
         elif reply.kind == Refusal.FULL:
             raise LinkError("the device has no room for bytes that it had asked for")
 
+    def _order(self, reply: Frame) -> Iterator[Done]:
+        if reply.sequence == self._probe:
+            done = (reply.value - self._next) % SEQUENCES + len(self._waiting)
+            yield from self._finish(done % SEQUENCES)
+            self.undone = [_request(frame) for frame in self._waiting]
+            self._waiting.clear()
+            self._next, self._probe, self.lost = reply.value, None, False
+        elif self._waiting and 0 < self._place(reply.sequence) < len(self._waiting):
+            # One that is not the first of those that wait is refused: those before it were lost,
+            # or their replies. One from before came twice, and tells nothing.
+            self.lost = True
+
     def _place(self, sequence: int) -> int:
         return (sequence - self._waiting[0].sequence) % SEQUENCES
 
     def _finish(self, count: int, reply: Reply | None = None) -> Iterator[Done]:
         for _ in range(count):
-            frame = self._waiting.popleft()
-            self._went_back = False
-            yield Request(Kind(frame.kind), frame.value, frame.data), reply
+            yield _request(self._waiting.popleft()), reply
+
+
+def _request(frame: Frame) -> Request:
+    return Request(Kind(frame.kind), frame.value, frame.data)
 
 
 def _named(frame: Frame) -> str:
