@@ -88,6 +88,22 @@ class SelfTest:
         return self.samples * self.clock_hz / self.cycles
 
 
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """How fast a device is, with the link in the loop and without."""
+
+    #: Seconds from a request to its reply, at the median.
+    reply_seconds: float
+    #: Bytes that are sent and that come out, a second, when maps are compressed.
+    encode_in: float = 0.0
+    encode_out: float = 0.0
+    #: The same when they are restored.
+    decode_in: float = 0.0
+    decode_out: float = 0.0
+    #: Samples a second through the device alone.
+    samples_per_second: float = 0.0
+
+
 class Device:
     """A session with a device.
 
@@ -281,6 +297,56 @@ class Device:
 
         return self._whole(run)
 
+    def place(self, layer: str | Site) -> None:
+        """Load a layer into all that the device has, and see that it is taken."""
+        site = self._site(layer)
+        self._whole(lambda: self._prepare(None, tuple(self._sides), site.layer))
+
+    def bench(self, packets: int = 16, progress: Progress | None = None) -> Bench:
+        """Measure the device with the self-test's layer and a pattern of *packets*."""
+        replies = []
+        for _ in range(32):
+            start = self.link.seconds()
+            self._whole(lambda: self._own("id"))
+            replies.append(self.link.seconds() - start)
+        found = {"reply_seconds": float(np.median(replies))}
+        layer = selftest.layer(self.config)
+        sent = selftest.packets(self.config, layer, packets)
+        words = len(sent) * packet_words(self.config, layer) * self._word_bytes
+        if self.identity.encoder:
+            sent = self._timed(found, "encode", Mode.ENCODE, layer, sent, words, progress)
+            found["samples_per_second"] = self.selftest(packets).samples_per_second
+        if self.identity.encoder and self.identity.decoder:
+            restored = self._restored_bytes(layer) * len(sent)
+            self._timed(found, "decode", Mode.DECODE, layer, sent, restored, progress)
+        return Bench(**found)
+
+    def _timed(
+        self,
+        found: dict[str, float],
+        side: str,
+        mode: int,
+        layer: Layer,
+        packets: list[bytes],
+        expected: int,
+        progress: Progress | None,
+    ) -> list[bytes]:
+        """Measure one way, and return what came out, a packet each."""
+        start = self.link.seconds()
+        data = self._whole(
+            lambda: self._run(mode, (side + "r",), layer, packets, expected, progress)
+        )
+        seconds = self.link.seconds() - start
+        found[f"{side}_in"] = sum(map(len, packets)) / seconds
+        found[f"{side}_out"] = len(data) / seconds
+        size = len(data) // len(packets)
+        return [data[start : start + size] for start in range(0, len(data), size)]
+
+    def _restored_bytes(self, layer: Layer) -> int:
+        """Bytes that a packet is restored to."""
+        size = -(-self.config.restored.width // 8)
+        return layer.groups * layer.on(self.config).pixels * layer.channels_out * size
+
     @property
     def _sides(self) -> Iterator[str]:
         if self.identity.encoder:
@@ -370,8 +436,7 @@ class Device:
         """Run *packets* that come out as maps."""
         config = site.layer.on(self.config)
         channels = site.layer.channels_out
-        size = -(-self.config.restored.width // 8)
-        expected = len(packets) * site.layer.groups * config.pixels * channels * size
+        expected = len(packets) * self._restored_bytes(site.layer)
         data = self._whole(lambda: self._run(mode, sides, site.layer, packets, expected, progress))
         groups = bytes_to_samples(config, data, channels).reshape(
             len(packets), site.layer.groups, config.pixels, channels
@@ -416,17 +481,26 @@ class Device:
                 raise DeviceError(f"the {side} has found packets that its layer does not have")
         return data
 
-    def _prepare(self, mode: int, sides: tuple[str, ...], layer: Layer) -> None:
+    def _prepare(self, mode: int | None, sides: tuple[str, ...], layer: Layer) -> None:
         """Have *layer* take effect from the next packet on, on these sides, and choose the way."""
         missing = [side for side in sides if side not in self._sides]
         if missing:
             raise ConfigMismatch(f"the device at {self.url} has no {missing[0]}")
-        for side in sides:
-            if self._loaded.get(side) != layer:
-                self._load(side, layer)
-        if self._mode != mode:
+        wanting = [side for side in sides if self._loaded.get(side) != layer]
+        if any(map(self._busy, wanting)):
+            # The layer before has had no packet. It can't be taken back.
+            self._reopen()
+            wanting = list(sides)
+        for side in wanting:
+            self._load(side, layer)
+        if mode is not None and self._mode != mode:
             self.link.write([(SPACES["device"] + _OWN["mode"], mode)])
             self._mode = mode
+
+    def _busy(self, side: str) -> bool:
+        """Tell whether no layer can be written: not even after a last packet has had its time."""
+        address = self._register(side, "status")
+        return all(self._read(side, address) & regs.BUSY for _ in range(_STILL))
 
     def _load(self, side: str, layer: Layer) -> None:
         self._loaded.pop(side, None)
