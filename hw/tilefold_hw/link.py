@@ -79,7 +79,7 @@ COUNTED = 1 << 16
 SLOTS = (2, 4, 8)
 """Requests that a device can be built to keep, until they are done."""
 
-RINGS = (512, 1024, 2048, 4096, 8192, 16384)
+RINGS = (512, 1024, 2048, 4096, 8192)
 """Bytes that a device can be built to keep, of what came in and of what comes out, each."""
 
 
