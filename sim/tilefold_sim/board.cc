@@ -84,14 +84,16 @@ void board_reset(void *handle, uint64_t cycles) {
 }
 
 // Run until *room* bytes have come out, or all bytes have gone in and nothing has moved for *quiet*
-// cycles, or *most* cycles have passed. Returns the cycles; tells how many went in and came out.
+// cycles, or for *gap* if something has come out, or *most* cycles have passed. Returns the cycles;
+// tells how many went in and came out.
 uint64_t board_run(void *handle, const uint8_t *in, uint64_t count, uint8_t *out, uint64_t room,
-                   uint64_t quiet, uint64_t most, uint64_t *taken, uint64_t *made) {
+                   uint64_t quiet, uint64_t gap, uint64_t most, uint64_t *taken, uint64_t *made) {
   auto &board = *static_cast<Board *>(handle);
   auto &top = board.top;
   uint64_t still = 0, cycle = 0;
   *taken = *made = 0;
-  for (; cycle < most && *made < room && !(*taken == count && still > quiet); ++cycle) {
+  for (; cycle < most && *made < room; ++cycle) {
+    if (*taken == count && still > (*made ? gap : quiet)) break;
     ++still;
 #ifdef BYTES
     top.i___05Fvalid = *taken < count;

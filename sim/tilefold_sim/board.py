@@ -31,6 +31,9 @@ QUIET = 4096
 """Cycles in which nothing moves, after which a device has no more to say: it answers a request in
 fewer."""
 
+GAP = 64
+"""Cycles in which nothing moves, after which what has come out is worth looking at."""
+
 _BUFFER = 1 << 16  # bytes to come out of one call
 
 
@@ -70,7 +73,8 @@ class Board:
     def run(self, data: bytes, *, most: int = 1 << 62, quiet: int = QUIET) -> tuple[int, bytes]:
         """Hand over *data*, and return how much of it was taken, and what came out.
 
-        Ends when all was taken and nothing moves for *quiet* cycles, or after *most* cycles.
+        Ends when all was taken, something has come out, and a pause follows; when nothing moves for
+        *quiet* cycles; or after *most* cycles.
         """
         taken, made = c_uint64(), c_uint64()
         self.cycles += self._library.board_run(
@@ -80,6 +84,7 @@ class Board:
             self._out,
             _BUFFER,
             quiet,
+            GAP,
             most,
             ctypes.byref(taken),
             ctypes.byref(made),
@@ -156,6 +161,6 @@ def _load(path: Path) -> Any:
     library.board_run.restype = c_uint64
     library.board_run.argtypes = [
         *(handle, c_char_p, c_uint64, POINTER(c_uint8), c_uint64),
-        *(c_uint64, c_uint64, count, count),
+        *(c_uint64, c_uint64, c_uint64, count, count),
     ]
     return library
