@@ -136,9 +136,7 @@ class Stopwatch(wiring.Component):
     """
 
     def __init__(self):
-        super().__init__(
-            {"restart": In(1), "start": In(1), "stop": In(1), "cycles": Out(_WIDTH)}
-        )
+        super().__init__({"restart": In(1), "start": In(1), "stop": In(1), "cycles": Out(_WIDTH)})
 
     def elaborate(self, platform):
         m = Module()

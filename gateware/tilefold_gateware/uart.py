@@ -40,9 +40,7 @@ class UartReceiver(wiring.Component):
     def __init__(self, divisor: int):
         _require(divisor)
         self.divisor = divisor
-        super().__init__(
-            {"rx": In(1, init=1), "o": Out(stream.Signature(_BITS)), "broken": Out(1)}
-        )
+        super().__init__({"rx": In(1, init=1), "o": Out(stream.Signature(_BITS)), "broken": Out(1)})
 
     def elaborate(self, platform):
         m = Module()

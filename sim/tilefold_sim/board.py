@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from tilefold_gateware.device import Device, SerialDevice
-
 from tilefold_gateware.verilog import to_verilog
 from tilefold_hw.device import DeviceConfig
 

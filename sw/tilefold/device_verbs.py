@@ -41,7 +41,8 @@ def info(url: str, baud: int, config: str | None, as_json: bool) -> None:
     """
     from tilefold_hw.config import named
 
-    from .device import ConfigMismatch, Device
+    from .device import Device
+    from .session import ConfigMismatch
 
     with Device(url, baud=baud, config=named(config) if config else None) as device:
         told: dict[str, object] = asdict(device.identity)
@@ -156,10 +157,10 @@ def bench(url: str, baud: int, config: str | None, packets: int, as_json: bool) 
         click.echo(json.dumps(asdict(found), indent=2))
         return
     click.echo(f"a request and its reply: {1e3 * found.reply_seconds:.3g} ms")
-    for name in ("encode", "decode"):
-        come, go = getattr(found, f"{name}_in"), getattr(found, f"{name}_out")
-        if come:
-            click.echo(f"{name}: {come / 1e3:.4g} kB/s in, {go / 1e3:.4g} kB/s out")
+    for name, way in (("encode", found.encode), ("decode", found.decode)):
+        if way:
+            come, go = way.bytes_in / 1e3, way.bytes_out / 1e3
+            click.echo(f"{name}: {come:.4g} kB/s in, {go:.4g} kB/s out")
     if found.samples_per_second:
         click.echo(
             f"without the link: {found.samples_per_second / 1e6:.4g} Msamples/s, "
