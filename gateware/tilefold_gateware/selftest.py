@@ -61,6 +61,7 @@ class Pattern(wiring.Component):
         state = Signal(_WIDTH, init=PATTERN)
         for lane, sample in enumerate(each(self.o.payload, self.config.lanes)):
             m.d.comb += sample.eq(state.rotate_left(PATTERN_ROTATION * lane))
+        m.d.comb += self.o.valid.eq(self.left != 0)
         left, right, again = PATTERN_SHIFTS
         first = state ^ (state << left)[:_WIDTH]
         second = first ^ (first >> right)
@@ -68,13 +69,11 @@ class Pattern(wiring.Component):
             m.d.sync += [
                 state.eq(second ^ (second << again)),
                 self.left.eq(self.left - 1),
-                self.o.valid.eq(self.left != 1),
             ]
         with m.If(self.restart):
             m.d.sync += [
                 state.eq(PATTERN),
                 self.left.eq(self.items),
-                self.o.valid.eq(self.items != 0),
             ]
         return m
 
