@@ -97,9 +97,7 @@ class CobsEncoder(wiring.Component):
     """
 
     def __init__(self):
-        super().__init__(
-            {"i": In(stream.Signature(framed(8))), "o": Out(stream.Signature(8))}
-        )
+        super().__init__({"i": In(stream.Signature(framed(8))), "o": Out(stream.Signature(8))})
 
     def elaborate(self, platform):
         m = Module()

@@ -111,15 +111,12 @@ class Signer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        # An item is folded a cycle before it is added: it may be wide.
-        item, step = Signal(_WIDTH), Signal()
-        parts = [self.data[low : low + _WIDTH] for low in range(0, self.width, _WIDTH)]
-        m.d.sync += [item.eq(reduce(xor, parts)), step.eq(self.step)]
         before = self.value
-        with m.If(step):
+        item = reduce(xor, (self.data[low : low + _WIDTH] for low in range(0, self.width, _WIDTH)))
+        with m.If(self.step):
             m.d.sync += before.eq((before << 1) ^ Mux(before[-1], POLYNOMIAL, 0) ^ item)
         with m.If(self.restart):
-            m.d.sync += [before.eq(SIGNATURE), step.eq(0)]
+            m.d.sync += before.eq(SIGNATURE)
         return m
 
 
@@ -135,9 +132,7 @@ class Stopwatch(wiring.Component):
     """
 
     def __init__(self):
-        super().__init__(
-            {"restart": In(1), "start": In(1), "stop": In(1), "cycles": Out(_WIDTH)}
-        )
+        super().__init__({"restart": In(1), "start": In(1), "stop": In(1), "cycles": Out(_WIDTH)})
 
     def elaborate(self, platform):
         m = Module()

@@ -179,9 +179,7 @@ class Server(wiring.Component):
             Refusal.ORDER: self._next,
             Refusal.WRONG: self._why,
         }
-        answer = Mux(
-            (done & (self._sends | self._fetches)) | self._is(Refusal.FULL), counts, 0
-        )
+        answer = Mux((done & (self._sends | self._fetches)) | self._is(Refusal.FULL), counts, 0)
         for refusal, value in answers.items():
             answer |= Mux(self._is(refusal), value, 0)
         with m.If(self._shift):
@@ -200,8 +198,7 @@ class Server(wiring.Component):
                 m.next = "COMPARE"
 
     def _compare(self, m):
-        """Return, a cycle later, if the session is one, if it is open, if the turn is this
-        request's, and if its data finds room."""
+        """Return, a cycle late: is it a session, is it open, is it its turn, is there room."""
         compared = Signal(4)
         m.d.sync += compared.eq(
             Cat(
@@ -214,7 +211,7 @@ class Server(wiring.Component):
         return compared
 
     def _judge(self, m, some, known, turn, fits):
-        left = self._left
+        left, following = self._left, self._sequence + 1
         m.d.sync += self._refusal.eq(0)
         m.next = "ANSWER"
         with m.If((self._kind == Kind.OPEN) & some):
@@ -224,7 +221,7 @@ class Server(wiring.Component):
                 m.d.sync += [
                     self.opened.eq(1),
                     self._open.eq(self._session),
-                    self._next.eq(self._sequence + 1),
+                    self._next.eq(following),
                 ]
         with m.Elif(~(known & some)):
             m.d.sync += self._refusal.eq(Refusal.STRAY & _REFUSAL)
@@ -233,7 +230,7 @@ class Server(wiring.Component):
         with m.Elif(self._sends & (left != 0) & ~fits):
             m.d.sync += self._refusal.eq(Refusal.FULL & _REFUSAL)
         with m.Else():
-            m.d.sync += self._next.eq(self._next + 1)
+            m.d.sync += self._next.eq(following)
             with m.If(self._sends & (left != 0)):
                 m.next = "SEND"
             with m.Elif((self._kind == Kind.WRITE) & (left != 0) & (left[:2] == 0)):
@@ -251,8 +248,7 @@ class Server(wiring.Component):
         with m.If(self.i.valid):
             m.next = "ANSWER"
             with m.If(
-                (count > Mux(self._reads, REGISTERS_MOST, DATA_MOST))
-                | (self._reads & (count == 0))
+                (count > Mux(self._reads, REGISTERS_MOST, DATA_MOST)) | (self._reads & (count == 0))
             ):
                 self._refuse(m, Wrong.LENGTH)
             with m.Elif(self._fetches):

@@ -2,21 +2,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.client import OWN, Client
+from helpers.client import OWN, SMALL, Client
 from helpers.packets import packet
 from helpers.stimuli import random_layer
 
 from tilefold.model.reorder import to_beats
 from tilefold.model.selftest import pattern, signature
 from tilefold_hw import regs
-from tilefold_hw.config import CodecConfig
-from tilefold_hw.device import ID, SPACES, VERSION, DeviceConfig, Mode
-from tilefold_hw.link import Kind
+from tilefold_hw.device import ID, SPACES, VERSION, Mode
 from tilefold_hw.regs import decoder_map, decoder_writes, encoder_map, encoder_writes
-
-SMALL = DeviceConfig(
-    CodecConfig(tile=4, channels=4, tables=2, word_width=16, memory_words=16), slots=4, ring=512
-)
 
 
 def layer_of(config, channels=3, groups=2, **settings):
@@ -167,12 +161,10 @@ def test_a_session_begins_with_nothing_of_the_one_before():
     packets = packets_of(SMALL, layer)
     client = begin(SMALL, layer, Mode.ENCODE)
     client.send(samples_in(SMALL, packets)[:100])
-    client.session, client.sequence = 2, 77
-    client.ask(Kind.OPEN)
+    client.open(2, sequence=77)
     assert client.read(OWN["mode"]) == [0]
     status = encoder_map(SMALL.codec).register("status").address
     assert client.read(SPACES["encoder"] + status) == [0]
-    client.sent = client.fetched = 0
     client.load("encoder", encoder_writes(SMALL.codec, layer))
     words = words_of(SMALL, packets)
     assert client.transfer(samples_in(SMALL, packets), len(words)) == words
