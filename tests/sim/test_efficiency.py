@@ -1,4 +1,4 @@
-"""How much of a line the link uses, bit by bit in simulation, and how fast bytes are handed over."""
+"""How much of a line is data, bit by bit in simulation, and how fast bytes are handed over."""
 
 import time
 
