@@ -1,6 +1,6 @@
 """Octets: items on the link are whole bytes, the least first."""
 
-from amaranth.hdl import Cat, Module, Shape, ShapeLike, Signal
+from amaranth.hdl import Cat, Module, ShapeLike, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -103,10 +103,9 @@ class Scatterer(wiring.Component):
             with m.If(left == 0):
                 m.d.sync += self.o.valid.eq(0)
         with m.If(self.i.ready):
-            wide = Shape(bits, signed=Shape.cast(self.shape).signed)
             values = []
             for lane, value in enumerate(each(self.i.payload, self.lanes)):
-                extended = Signal(wide, name=f"extended_{lane}")
+                extended = Signal(bits, name=f"extended_{lane}")
                 m.d.comb += extended.eq(value)
                 values.append(extended)
             m.d.sync += [octets.eq(Cat(values)), left.eq(count - 1), self.o.valid.eq(self.i.valid)]

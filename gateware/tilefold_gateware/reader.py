@@ -29,7 +29,7 @@ class Reader(wiring.Component):
     step : Out(1)
         It is: its place is free again, and the next address is to be given.
     flush : In(1)
-        What was read and was not taken is forgotten.
+        What was read and was not taken is forgotten, and what is read in this cycle.
     o : Out(stream)
     """
 
@@ -54,7 +54,7 @@ class Reader(wiring.Component):
         inside, moves = Signal(), Signal()
         m.d.comb += [
             moves.eq(self.o.ready | ~self.o.valid),
-            self.step.eq(self.more & moves & ~self.flush),
+            self.step.eq(self.more & moves),
             ram.address.eq(self.address),
             ram.enable.eq(moves),
             self.o.payload.eq(ram.data),

@@ -69,6 +69,11 @@ def test_decodes_a_byte_a_cycle():
     assert decode(*coded(texts)) == [(text, True) for text in texts]
 
 
+def test_decodes_frames_that_are_longer_than_a_block():
+    texts = [b"\7" * 255, b"\7" * 600, b"\7" * 254 + b"\0\7", bytes(300)]
+    assert decode(*coded(texts)) == [(text, True) for text in texts]
+
+
 def test_frames_without_a_byte_are_not_told():
     assert decode(*b"\0\0", *coded([b"\1"]), *b"\0\0\0") == [(b"\1", True)]
 

@@ -11,7 +11,7 @@ from tilefold.model.selftest import pattern, signature
 from tilefold_gateware.device import SerialDevice
 from tilefold_hw import regs
 from tilefold_hw.device import ID, SPACES, VERSION, Mode
-from tilefold_hw.link import COUNTED, DONE, WANTED, Kind
+from tilefold_hw.link import COUNTED, DONE, FRAME_MOST, WANTED, Kind
 from tilefold_hw.regs import decoder_map, decoder_writes, encoder_map, encoder_writes
 from tilefold_sim.compiled import Compiled
 
@@ -218,6 +218,30 @@ def test_a_bad_line_loses_nothing_and_does_nothing_twice():
             got += reply.data
     assert got == words
     assert client.own("damaged") > 3
+
+
+@pytest.mark.parametrize("stall", [0, 0.995])
+def test_the_longest_replies_follow_each_other(stall):
+    layer = layer_of(SMALL, channels=4, groups=4)
+    packets = packets_of(SMALL, layer, 1)
+    restored = samples_out(SMALL, packets)
+    client = begin(SMALL, layer, Mode.ROUNDTRIP)
+    client.send(samples_in(SMALL, packets))
+    parts = [restored[at : at + 240] for at in (0, 1, 2, 3)]
+    fetches = [(Kind.FETCH, at, b"\xf0") for at in (0, 1, 2, 3)]
+    client.stall = stall
+    found = client.say(*fetches, idle=1500 if not stall else 300_000)
+    assert [reply.data for reply in found] == parts
+
+
+def test_a_fetched_byte_takes_little_more_than_a_cycle():
+    layer = layer_of(SMALL, channels=4, groups=4)
+    packets = packets_of(SMALL, layer, 1)
+    client = begin(SMALL, layer, Mode.ROUNDTRIP)
+    client.send(samples_in(SMALL, packets))
+    wire = b"".join(request(Kind.FETCH, client.sequence + n, 1, 0, b"\xf0") for n in range(4))
+    run = client.device.run(np.frombuffer(wire, np.uint8), 4 * FRAME_MOST)
+    assert run.received.last - run.received.first < 1.15 * 4 * FRAME_MOST
 
 
 def test_counts_of_bytes_go_around():
