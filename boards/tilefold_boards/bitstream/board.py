@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from amaranth.build import Platform
 
-from tilefold_boards.parts import Part
-
+from ..parts import Part
 from .pll import Kind
 
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tilefold_boards.files import write, write_json
-from tilefold_boards.harness import widen
-from tilefold_boards.synthesis import Netlist, Rtlil, synthesise, to_json
-from tilefold_boards.tools import FlowError, find_packer
 from tilefold_hw.device import DeviceConfig
 
+from ..files import write, write_json
+from ..harness import widen
+from ..synthesis import Netlist, Rtlil, synthesise, to_json
+from ..tools import FlowError, find_packer
 from .board import Board
 from .design import TOP, Design, Make, design
 from .flow import flow

@@ -1,6 +1,6 @@
 """All boards, by name."""
 
-from tilefold_boards.boards import (
+from ..boards import (
     colorlight_5a_75b,
     crosslink_nx_evn,
     icebreaker,
@@ -10,7 +10,6 @@ from tilefold_boards.boards import (
     tang_primer_20k,
     ulx3s,
 )
-
 from .board import Board
 
 BOARDS = {

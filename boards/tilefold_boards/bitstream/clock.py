@@ -1,8 +1,9 @@
 """The clock of a board: from its oscillator, through a loop where one is needed, and the reset."""
 
-from amaranth.hdl import ClockDomain, Const, Elaboratable, Instance, Module, Signal, Value
-from amaranth.lib import io
+from amaranth.hdl import ClockDomain, Const, Instance, Module, Signal, Value
+from amaranth.lib import io, wiring
 from amaranth.lib.cdc import ResetSynchronizer
+from amaranth.lib.wiring import Out
 
 from .pll import Pll
 
@@ -10,27 +11,35 @@ _RESET_SECONDS = 15e-6
 """Block RAM of iCE40 reads as zero for the first 3 µs; five times that, as Amaranth's own does."""
 
 
-class Clock(Elaboratable):
-    """The domain ``sync``, from the board's default oscillator.
+class Clock(wiring.Component):
+    """A clock made of the board's default oscillator, and a reset that goes with it.
 
-    Its reset ends 15 µs after the clock is stable.
+    The reset ends 15 µs after the clock is stable.
 
     Parameters
     ----------
     hz : int
-        Clock of ``sync``.
+        The clock.
     pll : Pll or None
-        What makes it of the oscillator's clock; none if that is the clock.
+        What makes it of the oscillator's; none if it is the oscillator's.
+
+    Members
+    -------
+    clk : Out(1)
+    rst : Out(1)
     """
+
+    clk: Out(1)
+    rst: Out(1, init=1)
 
     def __init__(self, hz: int, pll: Pll | None):
         self.hz = hz
         self.pll = pll
+        super().__init__()
 
     def elaborate(self, platform):
         m = Module()
 
-        m.domains.sync = sync = ClockDomain()
         stable = Signal()
         port = platform.request(platform.default_clk, dir="-")
         if self.pll and self.pll.kind.primitive == "SB_PLL40_PAD":
@@ -40,23 +49,21 @@ class Clock(Elaboratable):
             m.submodules.oscillator = buffer = io.Buffer("i", port)
             oscillator = buffer.i
         if self.pll is None:
-            m.d.comb += [sync.clk.eq(oscillator), stable.eq(1)]
+            m.d.comb += [self.clk.eq(oscillator), stable.eq(1)]
         else:
             make = _PRIMITIVES[self.pll.kind.primitive]
-            m.submodules.pll = make(self.pll, oscillator, sync.clk, stable)
+            m.submodules.pll = make(self.pll, oscillator, self.clk, stable)
 
-        # The counter's own reset comes whenever the clock is not stable, and needs none to do so.
+        # The counter starts anew whenever the clock is not stable, and needs no clock to do so.
         m.domains.start = start = ClockDomain(local=True)
-        m.d.comb += start.clk.eq(sync.clk)
+        m.d.comb += start.clk.eq(self.clk)
         m.submodules.start = ResetSynchronizer(~stable, domain="start")
         cycles = int(self.hz * _RESET_SECONDS)
         left = Signal(range(cycles + 1), init=cycles)
-        reset = Signal(init=1)
         with m.If(left == 0):
-            m.d.start += reset.eq(0)
+            m.d.start += self.rst.eq(0)
         with m.Else():
             m.d.start += left.eq(left - 1)
-        m.d.comb += sync.rst.eq(reset)
 
         return m
 

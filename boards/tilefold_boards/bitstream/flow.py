@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tilefold_boards.parts import ECP5, GOWIN, ICE40, NEXUS, Family
+from ..parts import ECP5, GOWIN, ICE40, NEXUS, Family
 
 
 @dataclass(frozen=True, slots=True)

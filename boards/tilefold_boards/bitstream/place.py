@@ -5,9 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tilefold_boards.route import Routed, read
-from tilefold_boards.tools import FlowError, find
-
+from ..route import Routed, read
+from ..tools import FlowError, find
 from .design import Design
 from .flow import flow
 

@@ -135,7 +135,7 @@ def nearest(kind: Kind, input_hz: int, hz: int) -> Pll:
     Raises
     ------
     ValueError
-        None is within :data:`OFF_MOST`. Says what the nearest one is.
+        None is within :data:`OFF_MOST`.
     """
     found = min(
         filter(lambda pll: pll.allowed, _loops(kind, input_hz, hz)),
@@ -143,10 +143,10 @@ def nearest(kind: Kind, input_hz: int, hz: int) -> Pll:
         default=None,
     )
     if found is None or abs(found.hz - hz) > hz * OFF_MOST:
-        near = f": the nearest is {float(found.hz):.0f} Hz" if found else ""
+        low, high = kind.hz_mhz
         raise ValueError(
             f"clock_hz must be within {float(100 * OFF_MOST):g} % of what {kind.primitive} makes "
-            f"of {input_hz} Hz, not {hz}{near}"
+            f"of {input_hz} Hz, from {low:g} to {high:g} MHz, not {hz}"
         )
     return found
 

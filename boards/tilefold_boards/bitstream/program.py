@@ -34,7 +34,7 @@ class Ready:
 
 
 def ready(what: str) -> Ready:
-    """Find the bitstream that *what* names: a board that was built where it is by default, or a file.
+    """Find the bitstream that *what* names: a board, built into its default folder, or a file.
 
     Raises
     ------

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
-from tilefold_boards.tools import find
-
+from ..tools import find
 from .design import Design
 from .place import Placed
 

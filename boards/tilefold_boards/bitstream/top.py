@@ -1,6 +1,6 @@
 """The top of every board: a component between its clock and its serial pins."""
 
-from amaranth.hdl import Elaboratable, Module
+from amaranth.hdl import ClockDomain, Elaboratable, Module
 from amaranth.lib import io
 
 from .clock import Clock
@@ -14,7 +14,7 @@ class Top(Elaboratable):
     component : wiring.Component
         With members ``rx`` and ``tx``, in the domain ``sync``. It synchronises ``rx`` by itself.
     clock : Clock
-        What makes ``sync``.
+        The clock of ``sync``.
     """
 
     def __init__(self, component, clock: Clock):
@@ -24,7 +24,10 @@ class Top(Elaboratable):
     def elaborate(self, platform):
         m = Module()
 
+        m.domains.sync = sync = ClockDomain()
         m.submodules.clock = self.clock
+        m.d.comb += [sync.clk.eq(self.clock.clk), sync.rst.eq(self.clock.rst)]
+
         m.submodules.component = self.component
         # A board names its pins as the FPGA sees them: `rx` is what it receives.
         uart = platform.request("uart", 0, dir="-")

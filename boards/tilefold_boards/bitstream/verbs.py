@@ -44,11 +44,11 @@ def build(
     not written. `tilefold boards` lists the boards.
     """
     from rich.console import Console
-
-    from tilefold_boards.progress import Lines
     from tilefold_gateware.device import SerialDevice
+
     from tilefold_hw.device import DEVICES, device
 
+    from ..progress import Lines
     from .build import build as run
     from .catalogue import board as named
     from .program import default_folder

@@ -2,9 +2,9 @@
 
 from amaranth_boards.colorlight_5a75b_r7_0 import Colorlight_5A75B_R70Platform
 
-from tilefold_boards.bitstream.board import Board
-from tilefold_boards.bitstream.pll import ECP5_PLL
-from tilefold_boards.parts import ecp5
+from ..bitstream.board import Board
+from ..bitstream.pll import ECP5_PLL
+from ..parts import ecp5
 
 BOARD = Board(
     name="colorlight_5a_75b",

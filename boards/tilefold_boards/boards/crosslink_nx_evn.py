@@ -4,8 +4,8 @@ from amaranth.build import Attrs, Clock, Pins, Resource
 from amaranth.vendor import LatticePlatform
 from amaranth_boards.resources import UARTResource
 
-from tilefold_boards.bitstream.board import Board
-from tilefold_boards.parts import NEXUS, Part
+from ..bitstream.board import Board
+from ..parts import NEXUS, Part
 
 _ATTRS = Attrs(IO_TYPE="LVCMOS33")
 
@@ -37,7 +37,7 @@ BOARD = Board(
         title="Lattice CrossLink-NX LIFCL-40, speed 9",
     ),
     device="crosslink_nx_evn",
-    link="USB, FT2232H",
+    link="FT2232H",
     resources=(32_256, 56, 84),
     loader=("-b", "crosslinknx_evn"),
     note="the serial link needs the zero-ohm jumpers of section 6.2 of the user guide; there is no "

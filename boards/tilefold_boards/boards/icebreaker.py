@@ -2,9 +2,9 @@
 
 from amaranth_boards.icebreaker import ICEBreakerPlatform
 
-from tilefold_boards.bitstream.board import Board
-from tilefold_boards.bitstream.pll import ICE40_PLL
-from tilefold_boards.parts import part
+from ..bitstream.board import Board
+from ..bitstream.pll import ICE40_PLL
+from ..parts import part
 
 BOARD = Board(
     name="icebreaker",
@@ -12,7 +12,7 @@ BOARD = Board(
     platform=ICEBreakerPlatform,
     part=part("ice40-up5k"),
     device="icebreaker",
-    link="USB, FT2232H",
+    link="FT2232H",
     resources=(5_280, 8, 30),
     # Its FTDI is wired to the flash as that of Lattice's own boards, and goes by their name.
     loader=("-b", "ice40_generic"),

@@ -2,9 +2,9 @@
 
 from amaranth_boards.icepi_zero import IcepiZero1_3Platform
 
-from tilefold_boards.bitstream.board import Board
-from tilefold_boards.bitstream.pll import ECP5_PLL
-from tilefold_boards.parts import ecp5
+from ..bitstream.board import Board
+from ..bitstream.pll import ECP5_PLL
+from ..parts import ecp5
 
 BOARD = Board(
     name="icepi_zero",
@@ -12,7 +12,7 @@ BOARD = Board(
     platform=IcepiZero1_3Platform,
     part=ecp5("25", "CABGA256"),
     device="ulx3s",
-    link="USB, FT231X",
+    link="FT231X",
     resources=(24_288, 28, 56),
     loader=("-b", "icepi-zero"),
     pll=ECP5_PLL,

@@ -2,9 +2,9 @@
 
 from amaranth_boards.icesugar_pro import ICESugarProPlatform
 
-from tilefold_boards.bitstream.board import Board
-from tilefold_boards.bitstream.pll import ECP5_PLL
-from tilefold_boards.parts import ecp5
+from ..bitstream.board import Board
+from ..bitstream.pll import ECP5_PLL
+from ..parts import ecp5
 
 BOARD = Board(
     name="icesugar_pro",
@@ -12,7 +12,7 @@ BOARD = Board(
     platform=ICESugarProPlatform,
     part=ecp5("25", "CABGA256"),
     device="icesugar_pro",
-    link="USB, iCELink",
+    link="iCELink",
     resources=(24_288, 28, 56),
     loader=("-c", "cmsisdap"),
     pll=ECP5_PLL,

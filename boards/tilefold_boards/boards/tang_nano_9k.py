@@ -2,9 +2,9 @@
 
 from amaranth_boards.tang_nano_9k import TangNano9kPlatform
 
-from tilefold_boards.bitstream.board import Board
-from tilefold_boards.bitstream.pll import GW1NR_9_PLL
-from tilefold_boards.parts import part
+from ..bitstream.board import Board
+from ..bitstream.pll import GW1NR_9_PLL
+from ..parts import part
 
 
 class Platform(TangNano9kPlatform):
@@ -19,7 +19,7 @@ BOARD = Board(
     platform=Platform,
     part=part("gw1nr-9c"),
     device="tang_nano_9k",
-    link="USB, BL702",
+    link="BL702",
     resources=(8_640, 20, 26),
     loader=("-b", "tangnano9k"),
     pll=GW1NR_9_PLL,

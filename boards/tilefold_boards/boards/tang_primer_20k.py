@@ -2,9 +2,9 @@
 
 from amaranth_boards.tang_primer_20k import TangPrimer20kPlatform
 
-from tilefold_boards.bitstream.board import Board
-from tilefold_boards.bitstream.pll import GW2A_18_PLL
-from tilefold_boards.parts import GOWIN, Part
+from ..bitstream.board import Board
+from ..bitstream.pll import GW2A_18_PLL
+from ..parts import GOWIN, Part
 
 
 class Platform(TangPrimer20kPlatform):
@@ -26,7 +26,7 @@ BOARD = Board(
         title="Gowin GW2A-18C, PG256, C8/I7",
     ),
     device="tang_primer_20k",
-    link="USB, BL702",
+    link="BL702",
     resources=(20_736, 48, 46),
     loader=("-b", "tangprimer20k"),
     pll=GW2A_18_PLL,

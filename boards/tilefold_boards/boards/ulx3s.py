@@ -2,9 +2,9 @@
 
 from amaranth_boards import ulx3s
 
-from tilefold_boards.bitstream.board import Board
-from tilefold_boards.bitstream.pll import ECP5_PLL
-from tilefold_boards.parts import ecp5
+from ..bitstream.board import Board
+from ..bitstream.pll import ECP5_PLL
+from ..parts import ecp5
 
 
 def _board(size: str, platform: type, resources: tuple[int, int, int]) -> Board:
@@ -14,7 +14,7 @@ def _board(size: str, platform: type, resources: tuple[int, int, int]) -> Board:
         platform=platform,
         part=ecp5(size, "CABGA381"),
         device="ulx3s",
-        link="USB, FT231X",
+        link="FT231X",
         resources=resources,
         loader=("-b", "ulx3s"),
         pll=ECP5_PLL,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from tilefold_boards.tools import OLDEST, PACKERS, FlowError, Tool, find, find_packer
+from ..tools import OLDEST, PACKERS, FlowError, Tool, find, find_packer
 
 _PYTHON = (3, 11)
 _VERILATOR = (5, 36)
@@ -45,7 +45,7 @@ class Check:
 
 
 def software() -> Iterator[Check]:
-    """Look for programs and packages. The first run of some takes a minute, because they compile."""
+    """Look for programs and packages. The first run of some takes a minute: they compile."""
     yield _python()
     for name, extra in _PACKAGES.items():
         yield _package(name, extra)
