@@ -23,10 +23,10 @@ OPEN       0                        Begins the session: the data path is reset a
                                     layer. Nothing, if the session is open already.
 READ       address; count u8        Reads *count* registers; their contents, u32 each.
 WRITE      address; u32 each        Writes registers and memories, from *address* on.
-SEND       0; bytes                 Puts bytes in; value: how many may have been sent.
+SEND       0; bytes                 Puts bytes in; value: :data:`COUNTS`.
 SEND_LAST  0; bytes                 The same; the last byte ends a packet.
-FETCH      offset; count u8,        Forgets what came out before *release*; at most *count*
-           release u32              of the bytes from *offset* on; value: how many came out.
+FETCH      :data:`WANTED`;          Forgets what came out before *release*; at most *count*
+           count u8                 of the bytes from *offset* on; value: :data:`COUNTS`.
 =========  =======================  =======================================================
 
 **Replies** have the sequence and session of their request. A request that was done is answered by
@@ -38,14 +38,15 @@ refusal   value                    why
 STRAY     session that is open     The request is of another session; 0: none is open.
 ORDER     sequence that is next    The request is not the next one: others were lost, or it
                                    was done before.
-FULL      how many may be sent     SEND found no room. The request stays the next one.
+FULL      :data:`COUNTS`           SEND found no room. The request stays the next one.
 WRONG     :class:`Wrong`           The request can't be done. It has had its turn.
 ========  =======================  ========================================================
 
-Whoever sends counts its bytes from the opening of the session on, modulo 2³². Bytes that came out
-stay until they are released, so a reply that was lost is asked for again. Nothing in a device waits
-for the host: a request that finds no room or no bytes says so. So neither side can hang the other,
-and a host that went away in the middle leaves nothing behind that the next OPEN does not clear.
+Bytes are counted from the opening of the session on, each way, modulo 2¹⁶, which is more than a
+device keeps. Bytes that came out stay until they are released, so a reply that was lost is asked
+for again. Nothing in a device waits for the host: a request that finds no room or no bytes says so.
+So neither side can hang the other, and a host that went away in the middle leaves nothing behind
+that the next OPEN does not clear.
 """
 
 import struct
@@ -66,13 +67,19 @@ BODY_MOST = HEADER.size + DATA_MOST
 FRAME_MOST = BODY_MOST + CRC.size + 2
 """Bytes of a frame on the wire, at most."""
 
-FETCHED = struct.Struct("<BI")
-"""Data of FETCH: count and release."""
+COUNTS = struct.Struct("<HH")
+"""Value of a reply to SEND and FETCH: how many bytes came out, and how many may have been sent."""
+
+WANTED = struct.Struct("<HH")
+"""Value of FETCH: offset and release."""
+
+COUNTED = 1 << 16
+"""Modulus of these counts."""
 
 SLOTS = (2, 4, 8)
 """Requests that a device can be built to keep, until they are done."""
 
-RINGS = (512, 1024, 2048, 4096, 8192, 16384)
+RINGS = (512, 1024, 2048, 4096, 8192)
 """Bytes that a device can be built to keep, of what came in and of what comes out, each."""
 
 

@@ -43,7 +43,9 @@ def test_json_tells_all(tmp_path):
 def test_rejects_a_configuration_that_is_not_there():
     done = called("huge")
     assert done.exit_code == 1
-    message = "configuration must be a TOML file or one of pocket, tiny, standard, demo, precise, video"
+    message = (
+        "configuration must be a TOML file or one of pocket, tiny, standard, demo, precise, video"
+    )
     assert done.stderr == f"tilefold: error: {message}, not 'huge'\n"
 
 

@@ -1,0 +1,1 @@
+"""The host's end of the link to a device: frames, requests, transfers, ports."""
