@@ -29,13 +29,10 @@ class Clock(wiring.Component):
     rst : Out(1)
     """
 
-    clk: Out(1)
-    rst: Out(1, init=1)
-
     def __init__(self, hz: int, pll: Pll | None):
         self.hz = hz
         self.pll = pll
-        super().__init__()
+        super().__init__({"clk": Out(1), "rst": Out(1, init=1)})
 
     def elaborate(self, platform):
         m = Module()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from .board import Board
 from .build import paths
@@ -57,9 +58,7 @@ def ready(what: str) -> Ready:
                 f"{what} must have its report beside it, which names the board: "
                 f"there is no {report}"
             )
-    told = json.loads(report.read_text(encoding="utf-8"))
-    if told.get("format") != FORMAT or told.get("board") not in BOARDS:
-        raise ProgramError(f"{report} must be the report of a build, of format {FORMAT}")
+    told = _told(report)
     bitstream = report.with_name(told["bitstream"]["file"])
     if what not in BOARDS and Path(what).name != bitstream.name:
         raise ProgramError(f"{what} must be the bitstream of {report}, which is {bitstream.name}")
@@ -104,6 +103,16 @@ def program(arguments: Sequence[str]) -> None:
             f"{LOADER} failed with status {status}: is the board connected, and may you open it? "
             f"`tilefold doctor` looks"
         )
+
+
+def _told(report: Path) -> dict[str, Any]:
+    try:
+        told = json.loads(report.read_text(encoding="utf-8"))
+    except ValueError:
+        told = None
+    if not isinstance(told, dict) or told.get("format") != FORMAT or told["board"] not in BOARDS:
+        raise ProgramError(f"{report} must be the report of a build, of format {FORMAT}")
+    return told
 
 
 def _digest(path: Path) -> str:
