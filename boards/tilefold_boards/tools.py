@@ -66,7 +66,7 @@ class Tool:
         """
         lines: list[str] = []
         with (
-            (folder / log).open("w", encoding="utf-8") as file,
+            (folder / log).open("w", encoding="utf-8", buffering=1) as file,
             subprocess.Popen(
                 [*self.command, *arguments],
                 cwd=folder,
