@@ -1,11 +1,15 @@
 """Bank: the registers of a device itself."""
 
-from amaranth.hdl import Module
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Const, Module, Mux
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from tilefold_hw.device import ID, VERSION, DeviceConfig, device_registers
 
+from .pipeline import delay
 from .streams import Bus
 
 
@@ -54,18 +58,18 @@ class Bank(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         bus = self.bus
-        m.d.comb += self.items.eq(bus.w_data)
-        m.d.sync += bus.r_data.eq(0)
-        with m.Switch(bus.address):
-            for name, reg in self.registers.items():
-                with m.Case(reg.address):
-                    if name == "run":
-                        m.d.sync += bus.r_data.eq(self.left)
-                        m.d.comb += self.run.eq(bus.w_stb)
-                    elif name in self.constants:
-                        m.d.sync += bus.r_data.eq(self.constants[name])
-                    else:
-                        m.d.sync += bus.r_data.eq(getattr(self, name))
-        with m.If(bus.w_stb & (bus.address == self.registers["mode"].address)):
+        asked = {name: bus.address == reg.address for name, reg in self.registers.items()}
+        m.d.comb += [self.items.eq(bus.w_data), self.run.eq(bus.w_stb & asked["run"])]
+        with m.If(bus.w_stb & asked["mode"]):
             m.d.sync += self.mode.eq(bus.w_data)
+
+        # What never changes is looked up a cycle early.
+        fixed, read = Const(0, 32), []
+        for name, here in asked.items():
+            if name in self.constants:
+                fixed |= Mux(here, self.constants[name], 0)
+            else:
+                value = self.left if name == "run" else getattr(self, name)
+                read.append(Mux(delay(m, here, 1), value, 0))
+        m.d.comb += bus.r_data.eq(reduce(or_, read, delay(m, fixed, 1)))
         return m

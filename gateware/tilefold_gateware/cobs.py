@@ -97,9 +97,7 @@ class CobsEncoder(wiring.Component):
     """
 
     def __init__(self):
-        super().__init__(
-            {"i": In(stream.Signature(framed(8))), "o": Out(stream.Signature(8))}
-        )
+        super().__init__({"i": In(stream.Signature(framed(8))), "o": Out(stream.Signature(8))})
 
     def elaborate(self, platform):
         m = Module()
@@ -107,7 +105,7 @@ class CobsEncoder(wiring.Component):
         wiring.connect(m, reader.o, wiring.flipped(self.o))
         # Halves that were written, and that were sent: the lowest bit says which one is next.
         written, sent = Signal(2), Signal(2)
-        self._write(m, reader.write, written, written - sent != 2)
+        self._write(m, reader.write, written, (written ^ sent) != 2)
 
         place, ends = Signal(8), Signal()
         m.d.comb += [

@@ -60,7 +60,7 @@ class Mailbox(wiring.Component):
         wiring.connect(m, reader.o, wiring.flipped(self.o))
         # Slots that were filled, and that were emptied: the lowest bits say which one is next.
         filled, emptied = Signal(range(2 * self.slots)), Signal(range(2 * self.slots))
-        full = filled - emptied == self.slots
+        full = (filled ^ emptied) == self.slots
 
         place, lost = Signal(_PLACE), Signal()
         sound = i.good & crc.good & (place >= _SEALED_LEAST) & (place <= _SEALED_MOST)

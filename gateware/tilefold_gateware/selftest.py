@@ -61,6 +61,7 @@ class Pattern(wiring.Component):
         state = Signal(_WIDTH, init=PATTERN)
         for lane, sample in enumerate(each(self.o.payload, self.config.lanes)):
             m.d.comb += sample.eq(state.rotate_left(PATTERN_ROTATION * lane))
+        m.d.comb += self.o.valid.eq(self.left != 0)
         left, right, again = PATTERN_SHIFTS
         first = state ^ (state << left)[:_WIDTH]
         second = first ^ (first >> right)
@@ -68,13 +69,11 @@ class Pattern(wiring.Component):
             m.d.sync += [
                 state.eq(second ^ (second << again)),
                 self.left.eq(self.left - 1),
-                self.o.valid.eq(self.left != 1),
             ]
         with m.If(self.restart):
             m.d.sync += [
                 state.eq(PATTERN),
                 self.left.eq(self.items),
-                self.o.valid.eq(self.items != 0),
             ]
         return m
 
@@ -112,15 +111,12 @@ class Signer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        # An item is folded a cycle before it is added: it may be wide.
-        item, step = Signal(_WIDTH), Signal()
-        parts = [self.data[low : low + _WIDTH] for low in range(0, self.width, _WIDTH)]
-        m.d.sync += [item.eq(reduce(xor, parts)), step.eq(self.step)]
         before = self.value
-        with m.If(step):
+        item = reduce(xor, (self.data[low : low + _WIDTH] for low in range(0, self.width, _WIDTH)))
+        with m.If(self.step):
             m.d.sync += before.eq((before << 1) ^ Mux(before[-1], POLYNOMIAL, 0) ^ item)
         with m.If(self.restart):
-            m.d.sync += [before.eq(SIGNATURE), step.eq(0)]
+            m.d.sync += before.eq(SIGNATURE)
         return m
 
 
@@ -136,9 +132,7 @@ class Stopwatch(wiring.Component):
     """
 
     def __init__(self):
-        super().__init__(
-            {"restart": In(1), "start": In(1), "stop": In(1), "cycles": Out(_WIDTH)}
-        )
+        super().__init__({"restart": In(1), "start": In(1), "stop": In(1), "cycles": Out(_WIDTH)})
 
     def elaborate(self, platform):
         m = Module()

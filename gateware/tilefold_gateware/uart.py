@@ -18,9 +18,9 @@ class UartReceiver(wiring.Component):
     """Bytes from a wire.
 
     Every bit is looked at in its middle, counted from the edge that a start bit begins with; so a
-    sender may be off by 4 % and more. A start bit that is over in its middle was none. A byte that
-    has no stop bit is not told; it is ``broken``, and so is a line that stays low, once: the next
-    start bit is awaited after the line was high.
+    sender may be off by 2 %, and from 16 cycles a bit on by 4 %. A start bit that is over in its
+    middle was none. A byte that has no stop bit is not told; it is ``broken``, and so is a line
+    that stays low, once: the next start bit is awaited after the line was high.
 
     Parameters
     ----------
@@ -40,9 +40,7 @@ class UartReceiver(wiring.Component):
     def __init__(self, divisor: int):
         _require(divisor)
         self.divisor = divisor
-        super().__init__(
-            {"rx": In(1, init=1), "o": Out(stream.Signature(_BITS)), "broken": Out(1)}
-        )
+        super().__init__({"rx": In(1, init=1), "o": Out(stream.Signature(_BITS)), "broken": Out(1)})
 
     def elaborate(self, platform):
         m = Module()

@@ -101,7 +101,7 @@ class Window(wiring.Component):
         with m.If(port.apply):
             m.d.sync += released.eq(port.release)
 
-        # From one to the next, and back to the first: none is far, and the way back is what is kept.
+        # From one to the next none is far, and the way back to the first is what is kept.
         way = (released, port.release, port.offset, produced)
         far = [(after - before)[:_WIDTH] >= _FAR for before, after in pairwise(way)]
         m.d.sync += port.sound.eq(~Cat(far).any())

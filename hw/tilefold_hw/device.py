@@ -232,9 +232,9 @@ def _registers() -> Iterator[tuple[str, int, Access, str]]:
     yield "cycles", 32, read, "Cycles from the first item of the pattern to the last one out."
     yield "words", 32, read, "Signature of the words, in mode 3, from the last write of run on."
     yield "samples", 32, read, "Signature of the samples."
-    yield "damaged", 32, read, "Frames that were dropped, because they were no frames."
-    yield "dropped", 32, read, "Frames that were dropped, because all slots were full."
-    yield "wrong", 32, read, "Requests that could not be done."
+    yield "damaged", 16, read, "Frames that were dropped, because they were no frames."
+    yield "dropped", 16, read, "Frames that were dropped, because all slots were full."
+    yield "wrong", 16, read, "Requests that could not be done."
 
 
 def _whole(bits: int) -> int:

@@ -54,21 +54,21 @@ def build(component: Any, ports: list[str], folder: str | Path = FOLDER) -> Path
         If *component* has no clock.
     """
     netlist = yosys.to_rtlil(component)
-    compiler = _compiler()
+    chosen = compiler()
     made_from = [netlist, *ports, _DRIVER.read_text(), yosys.version(), *_PASSES, *_FLAGS]
-    made_from += [compiler, _version(compiler)]
+    made_from += [chosen, compiler_version(chosen)]
     digest = hashlib.sha256("\0".join(made_from).encode()).hexdigest()
     path = Path(folder).absolute() / f"{type(component).__name__.lower()}-{digest[:20]}.so"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         # Beside its place, so that moving it there is one step: nobody loads half of it.
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".build-") as place:
-            made = _compile(netlist, ports, compiler, Path(place))
+            made = _compile(netlist, ports, chosen, Path(place))
             os.replace(made, path)
     return path
 
 
-def _compile(netlist: str, ports: list[str], compiler: str, folder: Path) -> Path:
+def _compile(netlist: str, ports: list[str], chosen: str, folder: Path) -> Path:
     """Translate and compile a netlist in *folder*; return the shared object."""
     code = yosys.translate(netlist, *_PASSES)
     if "prev_p_clk" not in code:
@@ -77,14 +77,14 @@ def _compile(netlist: str, ports: list[str], compiler: str, folder: Path) -> Pat
     listed = " ".join(f"port({'p_' + port.replace('_', '__')})" for port in ports)
     (folder / "design.cc").write_text(f"{code}\n#define TILEFOLD_PORTS(port) {listed}\n")
     made = folder / "simulation.so"
-    command = [compiler, *_FLAGS, f"-I{folder}", f"-I{yosys.headers()}", "-o", str(made)]
+    command = [chosen, *_FLAGS, f"-I{folder}", f"-I{yosys.headers()}", "-o", str(made)]
     done = subprocess.run([*command, str(_DRIVER)], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"{compiler} failed:\n{done.stderr}")
+        raise RuntimeError(f"{chosen} failed:\n{done.stderr}")
     return made
 
 
-def _compiler() -> str:
+def compiler() -> str:
     """C++ compiler: ``$CXX``, or the first that is found."""
     for name in (os.environ.get("CXX", ""), "g++", "c++", "clang++"):
         if name and shutil.which(name):
@@ -93,6 +93,7 @@ def _compiler() -> str:
 
 
 @cache
-def _version(compiler: str) -> str:
-    done = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True)
+def compiler_version(chosen: str) -> str:
+    """First line of what a compiler says of itself, and the system."""
+    done = subprocess.run([chosen, "--version"], capture_output=True, text=True, check=True)
     return done.stdout.partition("\n")[0] + sys.platform

@@ -156,3 +156,29 @@ def sim(
             reports.append(report)
     if not all(report.sound for report in reports):
         raise SystemExit(1)
+
+
+@click.command()
+@click.argument("config", metavar="BOARD|CONFIG")
+@click.option("--port", default=0, help="Of TCP.  [default: a free one]")
+@click.option("--bits", is_flag=True, help="Put the serial line between, bit by bit: much slower.")
+def sim_board(config: str, port: int, bits: bool) -> None:
+    """Run a simulated device for other programs: at a pseudo-terminal and at a port of TCP.
+
+    Any program that opens a serial port can open it. The device's time stands still while nobody
+    talks to it. Ends at Ctrl-C.
+    """
+    from tilefold_hw.device import device
+
+    from .board import Board
+    from .serve import Server
+
+    chosen = device(config)
+    click.echo("compiling the device, if it has not been before: up to a minute", err=True)
+    with Server(Board(chosen, bits=bits), port) as server:
+        click.echo(server.path)
+        click.echo(server.url)
+        try:
+            server.run()
+        except KeyboardInterrupt:
+            click.echo("ended", err=True)

@@ -9,7 +9,7 @@ from tilefold_hw.fixed import Q
 from tilefold_hw.layer import Layer, Projection, sum_format
 from tilefold_hw.table import Table
 
-from .link.payload import sample_bits
+from .link.payload import sample_bits, samples_to_bytes
 from .model.codec import decode, encode
 from .model.reorder import from_beats, to_beats
 from .model.selftest import pattern, signature
@@ -60,6 +60,13 @@ def expected(config: CodecConfig, run: Layer, packets: int, *, decoder: bool) ->
     if decoder:
         signatures["samples"] = signature(sample_bits(config, np.concatenate(restored)))
     return Expected(items, signatures)
+
+
+def packets(config: CodecConfig, run: Layer, count: int) -> list[bytes]:
+    """Return *count* packets of the pattern, as the bytes that a link carries."""
+    items = config.pixels * run.channels_in // config.lanes
+    groups = from_beats(config, pattern(config, count * items), run.channels_in)
+    return [samples_to_bytes(config, each) for each in np.split(groups, count)]
 
 
 def _projection(config: CodecConfig, q: Q) -> Projection:

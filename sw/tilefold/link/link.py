@@ -1,7 +1,8 @@
 """The link: a session with a device over a port."""
 
 import secrets
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import serial
@@ -46,6 +47,8 @@ class Link:
         Seconds to wait for a reply.
     resent : int
         Times that requests were sent again.
+    seconds : callable
+        Tells the time at the device.
     """
 
     def __init__(self, url: str, baud: int):
@@ -55,6 +58,8 @@ class Link:
         self.timeout = _SLACK + 2 * max(SLOTS) * FRAME_MOST * _BITS / baud
         self.port.timeout = self.timeout
         self.resent = 0
+        # A simulation has a time of its own.
+        self.seconds: Callable[[], float] = getattr(self.port, "seconds", time.monotonic)
         self._reader = Reader()
         self._window: Window | None = None
         self._counts = Counts(0)

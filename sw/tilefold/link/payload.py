@@ -4,6 +4,7 @@ import numpy as np
 
 from tilefold_hw.config import CodecConfig
 from tilefold_hw.fixed import Q
+from tilefold_hw.layer import Layer
 
 from ..model.arith import Ints
 from ..model.pack import Words
@@ -22,6 +23,12 @@ def bytes_to_samples(config: CodecConfig, data: bytes, channels: int) -> Ints:
     """
     beats = np.frombuffer(data, _type(config.restored)).astype(np.int32)
     return from_beats(config, beats.reshape(-1, config.lanes), channels)
+
+
+def restored_bytes(config: CodecConfig, layer: Layer) -> int:
+    """Bytes that a packet is restored to."""
+    samples = layer.groups * layer.on(config).pixels * layer.channels_out
+    return samples * _type(config.restored).itemsize
 
 
 def bytes_to_words(config: CodecConfig, data: bytes) -> Words:

@@ -8,11 +8,15 @@ import numpy as np
 from cobs import cobs
 
 from tilefold_gateware.device import Device
-from tilefold_hw.device import SPACES, device_registers
+from tilefold_hw.config import CodecConfig
+from tilefold_hw.device import SPACES, DeviceConfig, device_registers
 from tilefold_hw.link import COUNTED, COUNTS, CRC, DATA_MOST, DONE, HEADER, WANTED, Kind
 from tilefold_sim.compiled import Compiled
 
 OWN = {reg.name: SPACES["device"] + reg.address for reg in device_registers()}
+SMALL = DeviceConfig(
+    CodecConfig(tile=4, channels=4, tables=2, word_width=16, memory_words=16), slots=4, ring=512
+)
 IDLE = 700  # cycles in which the longest request is done, and its reply is sent
 
 
@@ -62,13 +66,16 @@ def simulation(config):
 class Client:
     """A host with a session of its own."""
 
-    def __init__(self, config, session=1, stall=0.0):
+    def __init__(self, config=SMALL, session=1, stall=0.0):
         self.config = config
         self.device = simulation(config)
         self.device.reset()
-        self.session = session
-        self.sequence = 0
         self.stall = stall
+        self.open(session)
+
+    def open(self, session, sequence=0):
+        """Open a session; what was counted in the one before begins anew."""
+        self.session, self.sequence = session, sequence
         self.sent = self.fetched = 0
         self.ask(Kind.OPEN)
 

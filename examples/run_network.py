@@ -1,0 +1,42 @@
+"""Run the digits network with its maps stored by a device, and compare with the golden model.
+
+tilefold demo
+python examples/run_network.py sim://ulx3s build/demo/digits.safetensors 20
+"""
+
+import sys
+
+import numpy as np
+
+from tilefold.bundle import Bundle
+from tilefold.demo import digits
+from tilefold.demo.calibrate import restore
+from tilefold.demo.network import accuracy, forward, load
+from tilefold.demo.store import golden, stored, to_samples, to_values
+from tilefold.device import Device
+from tilefold.model.codec import encode
+from tilefold.model.tiles import cut
+
+url, path, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+bundle, data = Bundle.load(path), digits.load()
+network, images = restore(bundle, load()), data.test_images[:count]
+total = 0
+
+with Device(url) as device:
+    device.load(bundle)
+
+    def store(name, maps):
+        """Store the maps of one convolution, and fetch them again."""
+        global total
+        site = bundle.site(name)
+        samples = to_samples(maps, site, bundle.config)
+        words = device.encode(samples, name)
+        expected = [encode(bundle.config, site.layer, cut(each, 8)).words for each in samples]
+        assert np.array_equal(words, np.concatenate(expected))
+        total += len(words)
+        return to_values(device.decode(words, name).reshape(samples.shape), site)
+
+    logits = forward(network, images, store)
+assert np.array_equal(logits, forward(network, images, stored(bundle, golden(bundle.config))))
+right = accuracy(logits, data.test_labels[:count])
+print(f"{right:.1%} of {count} digits, {total} words, each as the golden model says")
