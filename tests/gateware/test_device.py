@@ -2,15 +2,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.client import OWN, SMALL, Client
+from helpers.client import OWN, SMALL, Client, Reply, replies, request
 from helpers.packets import packet
 from helpers.stimuli import random_layer
 
 from tilefold.model.reorder import to_beats
 from tilefold.model.selftest import pattern, signature
+from tilefold_gateware.device import SerialDevice
 from tilefold_hw import regs
 from tilefold_hw.device import ID, SPACES, VERSION, Mode
+from tilefold_hw.link import COUNTED, DONE, WANTED, Kind
 from tilefold_hw.regs import decoder_map, decoder_writes, encoder_map, encoder_writes
+from tilefold_sim.compiled import Compiled
 
 
 def layer_of(config, channels=3, groups=2, **settings):
@@ -185,3 +188,82 @@ def test_one_side_alone(sides):
     assert client.own("sides") == config.sides
     missing = "decoder" if config.encoder else "encoder"
     assert client.read(SPACES[missing]) == [0]
+
+
+def test_a_bad_line_loses_nothing_and_does_nothing_twice():
+    def harm(wire):
+        """Flip, drop or double a byte in 250."""
+        found = bytearray()
+        for byte in wire:
+            what = int(rng.integers(750))
+            if what == 0:
+                continue
+            found += bytes([byte ^ 1 << int(rng.integers(8))] if what == 1 else [byte])
+            found += bytes([byte] if what == 2 else [])
+        return bytes(found)
+
+    rng = np.random.default_rng(0)
+    layer = layer_of(SMALL)
+    packets = packets_of(SMALL, layer, 12)
+    words, data = words_of(SMALL, packets), samples_in(SMALL, packets)
+    client = begin(SMALL, layer, Mode.ENCODE)
+    got, place = bytearray(), 0
+    while len(got) < len(words):
+        if part := data[place : place + 48]:
+            client.insist(Kind.SEND, 0, part, harm)
+            place += len(part)
+        # What came is released only by who asks for what follows.
+        value = int.from_bytes(WANTED.pack(len(got), len(got)), "little")
+        if reply := client.insist(Kind.FETCH, value, b"\x50", harm):
+            got += reply.data
+    assert got == words
+    assert client.own("damaged") > 3
+
+
+def test_counts_of_bytes_go_around():
+    layer = layer_of(SMALL, channels=4, groups=4)
+    packets = packets_of(SMALL, layer, 6)
+    restored = samples_out(SMALL, packets)
+    times = 1 + 70_000 // len(restored)
+    client = begin(SMALL, layer, Mode.ROUNDTRIP)
+    for _ in range(times):
+        assert client.transfer(samples_in(SMALL, packets), len(restored)) == restored
+    assert client.fetched > COUNTED
+
+
+def test_a_serial_port():
+    """Bit by bit: a request and its reply; a break, which damages what it falls into."""
+
+    def wire(levels, cycles=2000):
+        found = []
+        for level in [*np.repeat(levels, config.divisor).tolist(), *[1] * cycles]:
+            device.poke("rx", level)
+            device.tick()
+            found.append(device.peek("tx"))
+        return read(found)
+
+    def read(levels):
+        """Bytes on a line that each begin in their cycle."""
+        text, cycle = b"", 0
+        while 0 in levels[cycle:]:
+            cycle = levels.index(0, cycle)
+            middles = levels[cycle + config.divisor // 2 :: config.divisor][:10]
+            assert (middles[0], middles[9]) == (0, 1)
+            text += bytes([sum(bit << n for n, bit in enumerate(middles[1:9]))])
+            cycle += 10 * config.divisor
+        return text
+
+    def drawn(text):
+        return [bit for byte in text for bit in (0, *(byte >> n & 1 for n in range(8)), 1)]
+
+    config = replace(SMALL, decoder=False, clock_hz=12_000_000)
+    device = Compiled(SerialDevice(config))
+    opening = drawn(request(Kind.OPEN, 0, 7))
+    reading = drawn(request(Kind.READ, 1, 7, OWN["id"], b"\2"))
+    (opened, found) = replies(wire(opening + reading))
+    assert opened == Reply(Kind.OPEN | DONE, 0, 7, 0, b"")
+    assert np.frombuffer(found.data, "<u4").tolist() == [ID, VERSION]
+    damaged = drawn(request(Kind.READ, 2, 7, OWN["damaged"], b"\1"))
+    assert wire(damaged[:50] + [0] * 40 + [1] * 10 + damaged) == b""
+    (found,) = replies(wire(damaged))
+    assert found.data == b"\1\0\0\0"

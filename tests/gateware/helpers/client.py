@@ -1,5 +1,6 @@
 """The smallest host: requests to a compiled device, one at a time, and what it replies."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from zlib import crc32
@@ -10,7 +11,7 @@ from cobs import cobs
 from tilefold_gateware.device import Device
 from tilefold_hw.config import CodecConfig
 from tilefold_hw.device import SPACES, DeviceConfig, device_registers
-from tilefold_hw.link import COUNTED, COUNTS, CRC, DATA_MOST, DONE, HEADER, WANTED, Kind
+from tilefold_hw.link import COUNTED, COUNTS, CRC, DATA_MOST, DONE, HEADER, WANTED, Kind, Refusal
 from tilefold_sim.compiled import Compiled
 
 OWN = {reg.name: SPACES["device"] + reg.address for reg in device_registers()}
@@ -44,16 +45,21 @@ class Reply:
     data: bytes
 
 
+def sound(wire):
+    """Replies that are sound among what *wire* has."""
+    for frame in bytes(wire).split(b"\0"):
+        with suppress(cobs.DecodeError):
+            text = cobs.decode(frame)
+            body = text[: -CRC.size]
+            if len(body) >= HEADER.size and sealed(body) == text:
+                yield Reply(*HEADER.unpack_from(body), body[HEADER.size :])
+
+
 def replies(wire):
     """Replies that *wire* has, all sound, and nothing else."""
-    *frames, rest = bytes(wire).split(b"\0")
-    assert not rest
-    found = []
-    for frame in frames:
-        text = cobs.decode(frame)
-        body = text[: -CRC.size]
-        assert sealed(body) == text
-        found.append(Reply(*HEADER.unpack_from(body), body[HEADER.size :]))
+    assert not wire or wire[-1] == 0
+    found = list(sound(wire))
+    assert len(found) == wire.count(0)
     return found
 
 
@@ -98,6 +104,23 @@ class Client:
         (reply,) = self.say((kind, value, data))
         assert (reply.kind, reply.sequence, reply.session) == (kind | DONE, sequence, self.session)
         return reply
+
+    def insist(self, kind, value, data, harm):
+        """Send a request over a line that does *harm*, until it is done, once.
+
+        Returns
+        -------
+        Reply or None
+            ``None``: it was done, and its reply was lost.
+        """
+        sequence, self.sequence = self.sequence, (self.sequence + 1) % 256
+        while True:
+            wire = harm(b"\0" + request(kind, sequence, self.session, value, data))
+            for reply in sound(harm(self.wire(wire))):
+                if reply.sequence == sequence and reply.kind == kind | DONE:
+                    return reply
+                if (reply.kind, reply.value) == (Refusal.ORDER, self.sequence):
+                    return None
 
     def read(self, address, count=1):
         data = self.ask(Kind.READ, address, bytes([count])).data
