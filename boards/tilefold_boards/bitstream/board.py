@@ -32,7 +32,7 @@ class Board:
     packing: tuple[str, ...] = ()
     #: What one must know to connect it.
     note: str = ""
-    #: Tests do not build it, and it may need more than a bitstream.
+    #: It builds, but its tools are young, and no clock but the oscillator's is made.
     experimental: bool = False
 
     @property

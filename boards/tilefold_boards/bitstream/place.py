@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..route import Routed, read
-from ..tools import FlowError, find
+from ..route import Routed, read, run
+from ..tools import FlowError
 from .design import Design
 from .flow import flow
 
@@ -55,7 +55,6 @@ def place(
     (folder / names["netlist"]).write_text(netlist, encoding="utf-8")
     (folder / names["constraints"]).write_text(design.constraints, encoding="utf-8")
     arguments = [
-        *part.options,
         *(option.format(**names) for option in how.route),
         *("--json", names["netlist"]),
         *("--report", names["report"]),
@@ -64,7 +63,7 @@ def place(
         # The figure is wanted where the clock is missed, too.
         "--timing-allow-fail",
     ]
-    find(part.family.router).run(arguments, folder, f"seed{seed}.log", hear)
+    run(part, arguments, folder, f"seed{seed}.log", hear)
     report = json.loads((folder / names["report"]).read_text(encoding="utf-8"))
     return Placed(
         routed=read(report, seed, mhz, (CLOCK,)),

@@ -17,6 +17,8 @@ _VERILATOR = (5, 36)
 _PACKAGES = {
     "amaranth": "gateware",
     "amaranth-boards": "boards",
+    "cobs": "device",
+    "pyserial": "device",
     "cocotb": "sim",
     "rich": "sim",
 }

@@ -17,6 +17,7 @@ def doctor(as_json: bool) -> None:
     from .checks import software
     from .ports import ports
 
+    click.echo("Looking. What comes from PyPI compiles on its first run, up to a minute.", err=True)
     checks = []
     for check in (*software(), *ports()):
         checks.append(check)

