@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
 
+# Boards to build bitstreams for: all.
+BOARDS ?= $$($(RUN) -c 'from tilefold_boards.bitstream.catalogue import BOARDS; print(*BOARDS)')
+
 # Run as modules: the scripts in a virtual environment do not survive a move.
 RUN := $(VENV)/bin/python
 
@@ -21,6 +24,7 @@ help:  ## list these targets
 	@echo '  PYTHON=python3.12     the interpreter to make $(VENV) with (default: python3; 3.11 or later)'
 	@echo '  VENV=.venv312         another environment beside the first'
 	@echo "  PYTEST_ARGS='-k dct'  passed on to pytest"
+	@echo "  BOARDS='icebreaker'   boards to build bitstreams for (default: all)"
 
 .PHONY: demo
 demo: $(DEMO)  ## compress a small network's activations in simulated hardware, and show what it costs
@@ -36,6 +40,10 @@ slow: $(DEV)  ## run the slow tests
 
 .PHONY: check
 check: lint types test  ## all that a change must pass: lint, types, test
+
+.PHONY: boards
+boards: $(DEV)  ## build the bitstreams of all boards, into build/boards (an hour)
+	@set -e; for board in $(BOARDS); do $(VENV)/bin/tilefold build $$board; done
 
 .PHONY: performance
 performance: $(DEV)  ## measure what docs/performance.md tells, and write it (hours)

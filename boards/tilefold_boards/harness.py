@@ -5,14 +5,13 @@ its own. So all paths are between flip-flops, and the harness is primitives only
 table and changes nothing in the circuit, whose netlist is mapped already.
 """
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 from .parts import Part
-from .synthesis import Netlist
+from .synthesis import Netlist, to_json
 from .tools import FlowError
 
 INPUT, OUTPUT = "input:", "output:"
@@ -58,7 +57,7 @@ def wrap(module: Netlist, part: Part, clocks: tuple[str, ...] = ("clk",)) -> Har
     ports, cells = module["ports"], dict(module["cells"])
     mapped = Counter(cell["type"] for cell in cells.values())
     if part.family.widen:
-        cells = {name: _widen(cell) for name, cell in cells.items()}
+        cells = {name: widen(cell) for name, cell in cells.items()}
     inputs = [name for name, port in ports.items() if port["direction"] == "input"]
     for clock in clocks:
         if clock not in inputs:
@@ -113,7 +112,6 @@ def wrap(module: Netlist, part: Part, clocks: tuple[str, ...] = ("clk",)) -> Har
     pin("scan_out", "output", chain)
 
     wrapped = {**module, "ports": pins, "cells": cells}
-    wrapped["attributes"] = {"top": "1".zfill(32)}
     counts = Counts(
         mapped=dict(mapped),
         # TRELLIS_FF; SB_DFF and SB_DFFE, SB_DFFSR ...; DFF, DFFE, DFFRE ...
@@ -121,8 +119,7 @@ def wrap(module: Netlist, part: Part, clocks: tuple[str, ...] = ("clk",)) -> Har
         harness_flip_flops=inputs_count + len(outputs),
         shared=_shared(module, outputs) if part.family.joint else 0,
     )
-    text = json.dumps({"creator": "tilefold", "modules": {"harness": wrapped}})
-    return Harnessed(text, counts, tuple(pins))
+    return Harnessed(to_json(wrapped, "harness"), counts, tuple(pins))
 
 
 def _shared(module: Netlist, outputs: list[int]) -> int:
@@ -144,7 +141,7 @@ def _shared(module: Netlist, outputs: list[int]) -> int:
     )
 
 
-def _widen(cell: dict[str, Any]) -> dict[str, Any]:
+def widen(cell: dict[str, Any]) -> dict[str, Any]:
     """Make a look-up table of one to three inputs one of four, of which it heeds as many."""
     if cell["type"] not in ("LUT1", "LUT2", "LUT3"):
         return cell

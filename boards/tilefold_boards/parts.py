@@ -120,8 +120,20 @@ GOWIN = Family(
     "block memories",
 )
 
+NEXUS = Family(
+    name="nexus",
+    # With carries, nextpnr's legaliser does not end well.
+    synthesis="synth_nexus -noccu2",
+    router="nextpnr-nexus",
+    flip_flop=FlipFlop(cell="FD1P3DX", d="D", q="Q", clock="CK"),
+    luts={"OXIDE_COMB": 1},
+    dsps=("MULT9_CORE",),
+    brams=("OXIDE_EBR",),
+)
 
-def _ecp5(size: str, package: str) -> Part:
+
+def ecp5(size: str, package: str) -> Part:
+    """Return an ECP5 with *size* thousand look-up tables, as it is told, in *package*."""
     return Part(
         name=f"ecp5-{size}f",
         device=f"LFE5U-{size}F",
@@ -135,8 +147,8 @@ def _ecp5(size: str, package: str) -> Part:
 PARTS = {
     part.name: part
     for part in (
-        _ecp5("85", "CABGA756"),
-        *(_ecp5(size, "CABGA381") for size in ("45", "25", "12")),
+        ecp5("85", "CABGA756"),
+        *(ecp5(size, "CABGA381") for size in ("45", "25", "12")),
         Part(
             name="ice40-up5k",
             device="iCE40UP5K",

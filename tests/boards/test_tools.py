@@ -58,3 +58,30 @@ def test_a_failure_without_an_error_tells_its_last_lines(tmp_path):
     tool = Tool("it", (sys.executable, "-c", code), "1")
     with pytest.raises(FlowError, match=r"^it failed: 4\n5\n6\n7\n8 \(.*log\)$"):
         tool.run([], tmp_path, "log")
+
+
+def test_a_packer_comes_from_where_its_router_comes(tmp_path, monkeypatch):
+    own = Tool("nextpnr-ecp5", (sys.executable, "-c", ""), "0.11")
+    monkeypatch.setattr(tools, "find", lambda name: own)
+    program(tmp_path, "ecppack", "ecppack")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = tools.find_packer("ecppack")
+    assert found.command[0] == sys.executable
+    assert found.version == "0.11"
+    monkeypatch.setattr(tools, "find", lambda name: Tool(name, ("/usr/bin/nextpnr-ecp5",), "0.8"))
+    path = tmp_path / "ecppack"
+    assert tools.find_packer("ecppack") == Tool("ecppack", (str(path),), "0.8")
+    path.unlink()
+    message = r"^ecppack must be on PATH as nextpnr-ecp5 is, in /usr/bin/nextpnr-ecp5$"
+    with pytest.raises(FlowError, match=message):
+        tools.find_packer("ecppack")
+
+
+@pytest.mark.parametrize("name", tools.PACKERS)
+def test_every_packer_starts(name, tmp_path):
+    tool = tools.find_packer(name)
+    with pytest.raises(FlowError, match=f"^{name} failed: "):
+        tool.run(["--no-such-option"], tmp_path, "log")
+    said = (tmp_path / "log").read_text()
+    assert "Traceback" not in said
+    assert "option" in said.lower() or "usage" in said.lower() or "argument" in said.lower()
