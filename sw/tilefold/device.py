@@ -24,7 +24,7 @@ from .measure import Bench, SelfTest
 from .model.arith import Ints, require
 from .model.pack import Words
 from .model.tiles import cut, join
-from .session import BAUD, DeviceError, Identity, Session
+from .session import BAUD, Identity, Session
 
 _BOTH = ("encoder", "decoder")
 
@@ -219,7 +219,7 @@ class Device:
             layer.check(self.config)
             return layer
         if self.bundle is None:
-            raise DeviceError(f"a bundle must be loaded before {layer!r} is used")
+            raise ValueError(f"a bundle must be loaded before {layer!r} is used")
         return self.bundle.site(layer)
 
     def _packets(self, maps: Ints, site: Site) -> list[bytes]:

@@ -43,7 +43,7 @@ class ConfigMismatch(ValueError):
     """The device is built otherwise than what it is asked to run needs."""
 
 
-class DeviceError(RuntimeError):
+class DeviceError(OSError):
     """The device did not do what it should have."""
 
 

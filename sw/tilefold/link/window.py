@@ -22,7 +22,7 @@ _AHEAD = 64  # of the next request is the first probe
 _PROBES = 128
 
 
-class LinkError(RuntimeError):
+class LinkError(ConnectionError):
     """The link does not carry what it should: the device does not answer, or answers nonsense."""
 
 
