@@ -98,9 +98,10 @@ class Control(wiring.Component):
         m.d.comb += [self.next_bank.eq(front ^ pending), shadow.eq(~front)]
         with m.If(self.begin):
             m.d.sync += [front.eq(self.next_bank), pending.eq(0)]
+        # Counted a cycle later: a packet that has just begun is not the last thing that its bank sees.
         for bank, packets in enumerate(inside):
-            begins = self.begin & (self.next_bank == bank)
-            ends = self.done & (self.done_bank == bank)
+            begins = delay(m, self.begin & (self.next_bank == bank), 1)
+            ends = delay(m, self.done & (self.done_bank == bank), 1)
             m.d.sync += packets.eq(packets + begins - ends)
         busy, some = Signal(), Signal(2)
         # A packet that begins in this cycle is no matter: it takes the other bank.
