@@ -17,26 +17,24 @@ from tilefold.device import Device
 from tilefold.model.codec import encode
 from tilefold.model.tiles import cut
 
-url, path, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+url, path, count = *sys.argv[1:3], int(sys.argv[3])
 bundle, data = Bundle.load(path), digits.load()
 network, images = restore(bundle, load()), data.test_images[:count]
-total = 0
+total = []
 
 with Device(url) as device:
     device.load(bundle)
 
     def store(name, maps):
-        """Store the maps of one convolution, and fetch them again."""
-        global total
         site = bundle.site(name)
         samples = to_samples(maps, site, bundle.config)
         words = device.encode(samples, name)
         expected = [encode(bundle.config, site.layer, cut(each, 8)).words for each in samples]
         assert np.array_equal(words, np.concatenate(expected))
-        total += len(words)
+        total.append(len(words))
         return to_values(device.decode(words, name).reshape(samples.shape), site)
 
     logits = forward(network, images, store)
 assert np.array_equal(logits, forward(network, images, stored(bundle, golden(bundle.config))))
 right = accuracy(logits, data.test_labels[:count])
-print(f"{right:.1%} of {count} digits, {total} words, each as the golden model says")
+print(f"{right:.1%} of {count} digits, {sum(total)} words, each as the golden model says")

@@ -209,7 +209,11 @@ def device(text: str) -> DeviceConfig:
 
 
 def device_registers() -> tuple[Register, ...]:
-    """Return the device's own registers, from address 0 of their space on."""
+    """Return the device's own registers, from address 0 of their space on.
+
+    A session begins with what can be written, and what the self-test found, as after a reset; the
+    last three go on.
+    """
     return tuple(
         Register(name, address, width, access, doc)
         for address, (name, width, access, doc) in zip(count(), _registers(), strict=False)
@@ -228,13 +232,13 @@ def _registers() -> Iterator[tuple[str, int, Access, str]]:
     yield "slots", 8, read, "Requests that are kept until they are done."
     yield "ring", 16, read, "Bytes that are kept of what came in; of what comes out as many."
     yield "mode", 2, write, "0 encodes, 1 decodes, 2 both, 3 tests itself."
-    yield "run", 32, write, "Items of the pattern to send, in mode 3; counts down to 0."
+    yield "run", 32, write, "Items of the pattern to send, in mode 3; counts down. Begins all anew."
     yield "cycles", 32, read, "Cycles from the first item of the pattern to the last one out."
     yield "words", 32, read, "Signature of the words, in mode 3, from the last write of run on."
     yield "samples", 32, read, "Signature of the samples."
-    yield "damaged", 16, read, "Frames that were dropped, because they were no frames."
-    yield "dropped", 16, read, "Frames that were dropped, because all slots were full."
-    yield "wrong", 16, read, "Requests that could not be done."
+    yield "damaged", 16, read, "Frames that were dropped, because they were no frames: modulo 2¹⁶."
+    yield "dropped", 16, read, "Frames that were dropped, because all slots were full: modulo 2¹⁶."
+    yield "wrong", 16, read, "Requests that were refused as WRONG: modulo 2¹⁶."
 
 
 def _whole(bits: int) -> int:

@@ -6,8 +6,9 @@ On the wire a frame is
 
 Consistent overhead byte stuffing (Cheshire and Baker 1999) takes the zeros out of what it codes, so
 a zero ends a frame and nothing else: whatever was damaged, the next zero is a place to start again.
-The CRC-32 is that of IEEE 802.3, zlib and PNG. A body with its CRC has at most 254 bytes, which
-COBS codes with one byte more. All numbers are little-endian.
+The CRC-32 is that of IEEE 802.3, zlib and PNG. A body with its CRC has 12 to 252 bytes, which COBS
+codes with one byte more. An empty frame is nothing, so a zero in front of a frame does no harm. All
+numbers are little-endian.
 
     body = kind u8 · sequence u8 · session u16 · value u32 · data
 
@@ -41,6 +42,9 @@ ORDER     sequence that is next    The request is not the next one: others were 
 FULL      :data:`COUNTS`           SEND found no room. The request stays the next one.
 WRONG     :class:`Wrong`           The request can't be done. It has had its turn.
 ========  =======================  ========================================================
+
+Released, *release*, *offset* and what came out must be in this order. A reply's value that is not
+told of here is 0. What is wrong with a request is found before any of it is done.
 
 Bytes are counted from the opening of the session on, each way, modulo 2¹⁶, which is more than a
 device keeps. Bytes that came out stay until they are released, so a reply that was lost is asked
@@ -112,7 +116,8 @@ class Wrong(IntEnum):
 
     #: There is no such kind.
     KIND = 1
-    #: The data does not have the length that the kind asks for.
+    #: The data does not have the length that the kind asks for, or *count* is out of its range. An
+    #: OPEN that has data opens nothing, and has no turn.
     LENGTH = 2
     #: FETCH: there are no such bytes: they are released, or have not come out.
     OFFSET = 3

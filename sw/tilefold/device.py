@@ -206,6 +206,10 @@ class Device:
         """Measure the device, with the link in the loop and without."""
         return measure.bench(self._session, packets, progress)
 
+    def seconds(self) -> float:
+        """Return the time at the device: in a simulation, that of its clock."""
+        return self._session.link.seconds()
+
     @property
     def _word_bytes(self) -> int:
         return self.config.word_width // 8

@@ -44,8 +44,8 @@ def build(
     not written. `tilefold boards` lists the boards.
     """
     from rich.console import Console
-    from tilefold_gateware.device import SerialDevice
 
+    from tilefold_gateware.device import SerialDevice
     from tilefold_hw.device import DEVICES, device
 
     from ..progress import Lines
