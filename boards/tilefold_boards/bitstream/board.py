@@ -7,6 +7,13 @@ from amaranth.build import Platform
 from ..parts import Part
 from .pll import Kind
 
+STATES = {
+    "builds": "its device was placed and routed, and met its clock",
+    "untried": "parts of it were; the whole device was not, yet",
+    "experimental": "as untried, with young tools, and on the oscillator's clock alone",
+}
+"""How far a board has come. None was tried on hardware."""
+
 
 @dataclass(frozen=True, slots=True)
 class Board:
@@ -32,8 +39,8 @@ class Board:
     packing: tuple[str, ...] = ()
     #: What one must know to connect it.
     note: str = ""
-    #: It builds, but its tools are young, and no clock but the oscillator's is made.
-    experimental: bool = False
+    #: How far it has come: one of :data:`STATES`.
+    state: str = "untried"
 
     @property
     def oscillator_hz(self) -> int:

@@ -10,13 +10,8 @@ from rich.table import Table
 
 from tilefold_hw.device import DEVICES
 
-from .board import Board
+from .board import STATES, Board
 from .build import Build
-
-_STATES = (
-    "builds: placed and routed with its timing met. None was ever tried on hardware: if you have "
-    "one, tell us."
-)
 
 _NAMES = {"luts": "LUT", "multipliers": "DSP", "memories": "BRAM"}
 
@@ -34,7 +29,7 @@ def as_dict(board: Board) -> dict[str, Any]:
         "pll": board.pll.primitive if board.pll else None,
         "link": board.link,
         "baud": config.baud,
-        "experimental": board.experimental,
+        "state": board.state,
         "note": board.note,
     }
 
@@ -57,12 +52,13 @@ def show_boards(boards: Iterable[Board], console: Console) -> None:
             *map(str, board.resources),
             f"{told['clock_hz'] / 1e6:g}",
             board.link,
-            "experimental" if board.experimental else "builds",
+            board.state,
         )
         if board.note:
             notes.append(f"{board.name}: {board.note}")
     console.print(table)
-    for line in (_STATES, *notes):
+    states = (f"{state}: {meaning}" for state, meaning in STATES.items())
+    for line in (*states, "None was tried on hardware: if you have one, tell us.", *notes):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 

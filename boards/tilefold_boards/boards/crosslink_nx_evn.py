@@ -42,5 +42,5 @@ BOARD = Board(
     loader=("-b", "crosslinknx_evn"),
     note="the serial link needs the zero-ohm jumpers of section 6.2 of the user guide; there is no "
     "PLL here",
-    experimental=True,
+    state="experimental",
 )

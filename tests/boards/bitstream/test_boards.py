@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from tilefold_boards.bitstream.board import STATES
 from tilefold_boards.bitstream.catalogue import BOARDS, board
 from tilefold_boards.bitstream.design import clocked, design
 from tilefold_boards.bitstream.flow import flow
@@ -37,6 +38,7 @@ def test_the_data_is_whole(it):
     assert it.name == it.name.lower()
     assert it.title
     assert it.link
+    assert it.state in STATES
     assert all(it.resources)
     assert it.loader[0] in ("-b", "-c")
     # By it circuits choose primitives.

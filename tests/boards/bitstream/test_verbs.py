@@ -28,7 +28,7 @@ def test_boards_are_listed(called):
     for name in BOARDS:
         assert re.search(rf"^ {name} ", done.stdout, re.M)
     assert all(len(line) <= 80 for line in done.stdout.split("\nbuilds:")[0].splitlines())
-    assert "None was ever tried on hardware" in done.stdout
+    assert "None was tried on hardware" in done.stdout
 
 
 def test_boards_are_told_as_json(called):
@@ -37,7 +37,9 @@ def test_boards_are_told_as_json(called):
     icebreaker = next(each for each in told if each["name"] == "icebreaker")
     assert icebreaker["resources"] == {"luts": 5280, "multipliers": 8, "memories": 30}
     assert icebreaker["clock_hz"] == DEVICES["icebreaker"].clock_hz
-    assert [each["name"] for each in told if each["experimental"]] == ["crosslink_nx_evn"]
+    assert [each["name"] for each in told if each["state"] == "experimental"] == [
+        "crosslink_nx_evn"
+    ]
 
 
 def test_a_board_is_built(called, small, tmp_path):
