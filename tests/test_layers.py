@@ -67,7 +67,18 @@ PACKAGES = {Path(folder).name: ROOT / folder for folder in ALLOWED}
 
 SOURCES = [
     path
-    for folder in ("hw", "gateware", "sw", "boards", "sim", "tests", "docs", "examples", "tools", ".ci")
+    for folder in (
+        "hw",
+        "gateware",
+        "sw",
+        "boards",
+        "sim",
+        "tests",
+        "docs",
+        "examples",
+        "tools",
+        ".ci",
+    )
     for path in sorted((ROOT / folder).rglob("*"))
     if path.is_file() and b"\0" not in path.read_bytes() and path.suffix != ".pyc"
 ]

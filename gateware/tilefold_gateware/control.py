@@ -98,7 +98,7 @@ class Control(wiring.Component):
         m.d.comb += [self.next_bank.eq(front ^ pending), shadow.eq(~front)]
         with m.If(self.begin):
             m.d.sync += [front.eq(self.next_bank), pending.eq(0)]
-        # Counted a cycle later: a packet that has just begun is not the last thing that its bank sees.
+        # Counted a cycle later: no packet is so short that its bank would be the shadow by then.
         for bank, packets in enumerate(inside):
             begins = delay(m, self.begin & (self.next_bank == bank), 1)
             ends = delay(m, self.done & (self.done_bank == bank), 1)

@@ -26,6 +26,8 @@ class Section:
     text: str
     #: Field of the configuration that cost is drawn against; empty for no picture.
     plot: str
+    #: It stands beside other people's cores, too.
+    compared: bool
     points: tuple[Point, ...]
 
 
@@ -56,6 +58,7 @@ def sections(path: Path = _HERE / "figures.toml") -> list[Section]:
             title=each["title"],
             text=each["text"],
             plot=each.get("plot", ""),
+            compared=each.get("compared", False),
             points=spaces(each["space"]).points,
         )
         for each in table["section"]

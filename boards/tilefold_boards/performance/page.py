@@ -45,7 +45,8 @@ def page(
             cap=cap, tools=", ".join(f"{name} {version}" for name, version in tools.items())
         )
     ]
-    text.append(_beside_others(ours))
+    compared = [each for section, measured, _ in sections if section.compared for each in measured]
+    text.append(_beside_others(compared))
     for section, measured, picture in sections:
         text.append(f"## {section.title}\n\n{section.text}\n")
         if measured:

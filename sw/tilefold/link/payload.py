@@ -10,10 +10,13 @@ from ..model.arith import Ints
 from ..model.pack import Words
 from ..model.reorder import from_beats, to_beats
 
+_WIDEST = 4  # bytes of a sample in between
+
 
 def samples_to_bytes(config: CodecConfig, groups: Ints) -> bytes:
     """Tile groups, ``int[G, n·n, C]``, as an encoder takes them: whole bytes a sample."""
-    return to_beats(config, groups).astype(_type(config.sample)).tobytes()
+    beats = to_beats(config, groups)
+    return _bytes(beats)[..., : _size(config.sample)].tobytes()
 
 
 def bytes_to_samples(config: CodecConfig, data: bytes, channels: int) -> Ints:
@@ -21,14 +24,18 @@ def bytes_to_samples(config: CodecConfig, data: bytes, channels: int) -> Ints:
 
     *config* is that of the layer: :meth:`~tilefold_hw.layer.Layer.on`.
     """
-    beats = np.frombuffer(data, _type(config.restored)).astype(np.int32)
-    return from_beats(config, beats.reshape(-1, config.lanes), channels)
+    size = _size(config.restored)
+    samples = np.frombuffer(data, np.uint8).reshape(-1, size)
+    # The bytes that are there go on top, so that shifting brings the sign down.
+    padded = np.pad(samples, ((0, 0), (_WIDEST - size, 0)))
+    beats = padded.view("<i4").reshape(-1, config.lanes) >> 8 * (_WIDEST - size)
+    return from_beats(config, beats.astype(np.int32), channels)
 
 
 def restored_bytes(config: CodecConfig, layer: Layer) -> int:
     """Bytes that a packet is restored to."""
     samples = layer.groups * layer.on(config).pixels * layer.channels_out
-    return samples * _type(config.restored).itemsize
+    return samples * _size(config.restored)
 
 
 def bytes_to_words(config: CodecConfig, data: bytes) -> Words:
@@ -46,7 +53,11 @@ def sample_bits(config: CodecConfig, beats: Ints) -> Words:
     return np.packbits(bits.reshape(len(beats), -1).astype(np.uint8), axis=1, bitorder="little")
 
 
-def _type(q: Q) -> np.dtype[np.signedinteger]:
-    """Whole bytes, the least first."""
-    size = 1 if q.width <= 8 else 2 if q.width <= 16 else 4
-    return np.dtype(f"<{'i' if q.signed else 'u'}{size}")
+def _size(q: Q) -> int:
+    """Whole bytes that hold a sample."""
+    return -(-q.width // 8)
+
+
+def _bytes(values: Ints) -> Words:
+    """Each value as four bytes, the least first."""
+    return values.astype("<i4")[..., np.newaxis].view(np.uint8)

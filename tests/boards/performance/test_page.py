@@ -45,7 +45,7 @@ def test_the_sections_hold_what_they_promise():
     assert len(found) > 5
     assert all(section.points for section in found)
     goals = {(point.block, point.part) for section in found for point in section.points}
-    assert {("dct", "ecp5-85f"), ("encoder", "ice40-up5k"), ("codec", "gw1nr-9c")} <= goals
+    assert {("dct", "ecp5-85f"), ("encoder", "ice40-up5k"), ("encoder", "gw1nr-9c")} <= goals
 
 
 def test_peers_are_as_they_were_measured():
