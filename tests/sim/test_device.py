@@ -17,12 +17,16 @@ BYTES, BITS = ("sim://ulx3s", "sim://icebreaker"), ("sim://ulx3s?bits", "sim://i
 # Of tiles: small where every bit of the line is simulated.
 SIDES = {url: (2, 3) if url in BYTES else (1, 2) for url in (*BYTES, *BITS)}
 
+# A whole codec, bit by bit, takes minutes.
+LINES = {url: pytest.param(url) for url in SIDES}
+LINES["sim://ulx3s?bits"] = pytest.param("sim://ulx3s?bits", marks=pytest.mark.slow)
+
 needs_decoder = pytest.mark.parametrize(
-    "device", [url for url in SIDES if "ulx3s" in url], indirect=True
+    "device", [line for url, line in LINES.items() if "ulx3s" in url], indirect=True
 )
 
 
-@pytest.fixture(scope="module", params=SIDES)
+@pytest.fixture(scope="module", params=LINES.values())
 def device(request):
     with Device(request.param) as device:
         device.url = request.param
