@@ -66,7 +66,7 @@ def run(tmp_path, monkeypatch):
         "plain = stranger:fail\n"
         "odd = stranger:not_a_command\n"
         "circuit = wants_amaranth:circuit\n"
-        "bench = wants_amaranth:bench [sim]\n"
+        "watch = wants_amaranth:watch [sim]\n"
         "typo = wants_typo:typo [sim]\n"
         "part = wants_part:part [sim]\n"
         "gone = nowhere:gone\n"
@@ -141,7 +141,7 @@ def test_a_defect_surfaces(run):
     ("arguments", "module", "extra"),
     [
         (["circuit"], "amaranth", "gateware"),  # the smallest extra that has the module
-        (["bench"], "amaranth", "sim"),  # the extra that the verb names
+        (["watch"], "amaranth", "sim"),  # the extra that the verb names
         (["plain", "extra"], "torch", "torch"),  # found missing only while it runs
     ],
 )
