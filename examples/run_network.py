@@ -12,15 +12,14 @@ from tilefold.bundle import Bundle
 from tilefold.demo import digits
 from tilefold.demo.calibrate import restore
 from tilefold.demo.network import accuracy, forward, load
-from tilefold.demo.store import golden, stored, to_samples, to_values
+from tilefold.demo.store import golden, through, to_samples, to_values
 from tilefold.device import Device
 from tilefold.model.codec import encode
 from tilefold.model.tiles import cut
 
 url, path, count = *sys.argv[1:3], int(sys.argv[3])
 bundle, data = Bundle.load(path), digits.load()
-network, images = restore(bundle, load()), data.test_images[:count]
-total = []
+network, images, total = restore(bundle, load()), data.test_images[:count], []
 
 with Device(url) as device:
     device.load(bundle)
@@ -32,9 +31,10 @@ with Device(url) as device:
         expected = [encode(bundle.config, site.layer, cut(each, 8)).words for each in samples]
         assert np.array_equal(words, np.concatenate(expected))
         total.append(len(words))
-        return to_values(device.decode(words, name).reshape(samples.shape), site)
+        values = to_values(device.decode(words, name).reshape(samples.shape), site)
+        assert np.array_equal(values, through(site, bundle.config, golden(bundle.config), maps))
+        return values
 
     logits = forward(network, images, store)
-assert np.array_equal(logits, forward(network, images, stored(bundle, golden(bundle.config))))
 right = accuracy(logits, data.test_labels[:count])
 print(f"{right:.1%} of {count} digits, {sum(total)} words, each as the golden model says")

@@ -220,7 +220,7 @@ class Transfer(Talk):
     def unsay(self, request: Request) -> None:
         """Send or fetch these bytes later."""
         if request.kind == Kind.FETCH:
-            self._gaps.appendleft(self._under_way.pop(request))
+            self._miss(*self._under_way.pop(request))
         else:
             self._move(-len(request.data))
 
@@ -267,7 +267,7 @@ class Transfer(Talk):
     def _heard_fetch(self, request: Request, reply: Reply | None) -> None:
         offset, count = self._under_way.pop(request)
         if reply is None:
-            self._gaps.append((offset, count))
+            self._miss(offset, count)
             return
         self._counts.hear(reply)
         came = len(reply.data)
@@ -282,6 +282,15 @@ class Transfer(Talk):
         self._carry(came)
         if not self._left:
             self._counts.fetched = (self._counts.fetched + self._asked) % COUNTED
+
+    def _miss(self, offset: int, count: int) -> None:
+        """Fetch these bytes again; those that nobody has told of are looked for again."""
+        known = offset + _signed(self._counts.produced - self._counts.fetched - offset)
+        if offset + count > known:
+            # Only the last request looks for such.
+            self._asked = max(offset, known)
+        if offset < self._asked:
+            self._gaps.appendleft((offset, min(count, self._asked - offset)))
 
     def _carry(self, count: int) -> None:
         self._carried += count
