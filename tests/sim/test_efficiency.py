@@ -3,7 +3,6 @@
 import time
 
 import numpy as np
-import pytest
 
 from tilefold.bundle import Site
 from tilefold.device import Device
@@ -27,8 +26,8 @@ def maps_of(config, site):
     return np.random.default_rng(0).integers(0, 256, shape).astype(np.int32)
 
 
-@pytest.mark.parametrize("name", ["ulx3s", "icebreaker"])
-def test_at_least_80_percent_of_the_line_are_data_that_go_in(name):
+def test_at_least_80_percent_of_the_line_are_data_that_go_in():
+    name = "icebreaker"
     config = DEVICES[name].codec
     site = site_of(config, 16)
     maps = maps_of(config, site)
