@@ -3,6 +3,7 @@
 import time
 
 import numpy as np
+import pytest
 
 from tilefold.bundle import Site
 from tilefold.device import Device
@@ -54,6 +55,7 @@ def test_at_least_80_percent_of_the_line_are_data_that_come_out():
     assert rate >= 0.8 * DEVICES[name].baud / 10
 
 
+@pytest.mark.slow
 def test_500_000_bytes_a_second_are_handed_over():
     """Both ways together, as both are used at the same time."""
     config = DEVICES["icebreaker"].codec
