@@ -22,7 +22,7 @@ def encode(frame: Frame) -> bytes:
     """Return a frame as it goes over the wire, its zero at the end.
 
     >>> encode(Frame(1, 2, 0x304, 5)).hex(" ")
-    '06 01 02 04 03 05 01 01 05 27 7d f4 41 00'
+    '06 01 02 04 03 05 01 01 05 2a 06 f8 d5 00'
     """
     if len(frame.data) > DATA_MOST:
         raise ValueError(f"data must be at most {DATA_MOST} bytes, not {len(frame.data)}")
