@@ -29,7 +29,7 @@ ALLOWED = {
         "safetensors": "bundle.py demo/*",
         "serial": "link/port.py link/link.py",
         "sklearn": "demo/*",
-        "torch": "demo/*",
+        "torch": "demo/* calibrate/*",
     },
     "boards/tilefold_boards": {
         "tilefold_hw": "*",

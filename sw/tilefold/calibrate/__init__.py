@@ -1,0 +1,1 @@
+"""Calibration: from a trained PyTorch network to what the hardware needs. Needs PyTorch."""

@@ -1,0 +1,58 @@
+"""Networks to calibrate: small, of random weights, with batch norms that do something."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+# The networks lie in `networks.py`, beside the tests.
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+def settle(network):
+    """Give batch norms statistics and scales as after a training: neither zeros nor ones."""
+    from torch import nn
+
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            for tensor in (layer.weight, layer.running_var):
+                nn.init.uniform_(tensor, 0.5, 1.5)
+            for tensor in (layer.bias, layer.running_mean):
+                nn.init.uniform_(tensor, -0.5, 0.5)
+    return network.eval()
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Keep PyTorch to one thread, and its random weights the same."""
+    torch = pytest.importorskip("torch")
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+
+
+@pytest.fixture
+def resnet():
+    """ResNet-20 for CIFAR-10 (He et al. 2016, shortcuts of option A), and an input."""
+    import torch
+    from networks import ResNet20
+
+    return settle(ResNet20()), torch.randn(2, 3, 32, 32)
+
+
+@pytest.fixture
+def digits():
+    """The demo's network, and an input."""
+    import torch
+
+    from tilefold.demo.train import build
+
+    return settle(build()), torch.rand(2, 1, 32, 32)
+
+
+@pytest.fixture
+def mobilenet():
+    """Network of inverted residuals (Sandler et al. 2018), and an input."""
+    import torch
+    from networks import MobileNet
+
+    return settle(MobileNet()), torch.randn(2, 3, 32, 32)
