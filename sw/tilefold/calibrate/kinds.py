@@ -55,8 +55,11 @@ _FUNCTIONS: dict[Any, Kind] = {
     function: kind
     for kind, functions in (
         (Kind.WEIGH, (functional.conv2d, functional.linear, functional.conv_transpose2d)),
-        (Kind.SCALE, (functional.batch_norm, functional.prelu)),
-        (Kind.ACTIVATE, (torch.relu, torch.sigmoid, torch.tanh, torch.clamp, torch.neg)),
+        (Kind.SCALE, (functional.batch_norm,)),
+        (
+            Kind.ACTIVATE,
+            (functional.prelu, torch.relu, torch.sigmoid, torch.tanh, torch.clamp, torch.neg),
+        ),
         (Kind.ACTIVATE, (functional.relu, functional.relu6, functional.leaky_relu)),
         (Kind.ACTIVATE, (functional.elu, functional.gelu, functional.silu, functional.mish)),
         (Kind.ACTIVATE, (functional.hardswish, functional.hardsigmoid, functional.hardtanh)),
@@ -99,6 +102,10 @@ def kind(network: fx.GraphModule, node: fx.Node) -> Kind:
         found = _METHODS.get(str(node.target), Kind.UNKNOWN)
     else:
         found = _FUNCTIONS.get(node.target, Kind.UNKNOWN)
+    if found is Kind.JOIN and len(node.all_input_nodes) == 1:
+        return Kind.ACTIVATE  # with a number
+    if found is Kind.ACTIVATE and not all(map(_alike, node.all_input_nodes)):
+        return Kind.SCALE
     if found is Kind.POOL and prod(shape(node)[1:]) == 1:
         return Kind.PASS
     return found
@@ -108,4 +115,11 @@ def _kind_of_layer(layer: nn.Module) -> Kind:
     # Without statistics of its own, a batch norm needs the whole map before it can begin.
     if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) and layer.running_mean is None:
         return Kind.PASS
+    if isinstance(layer, nn.PReLU) and layer.num_parameters == 1:
+        return Kind.ACTIVATE
     return next((kind for kind, types in _MODULES if isinstance(layer, types)), Kind.UNKNOWN)
+
+
+def _alike(node: fx.Node) -> bool:
+    """Whether what *node* gives is a map, or a weight that is the same for all channels."""
+    return bool(node.op != "get_attr" or prod(node.meta["tensor_meta"].shape) == 1)

@@ -22,7 +22,7 @@ from math import prod
 from torch import fx
 
 from .kinds import Kind, kind
-from .trace import names, operation, shape
+from .trace import names, operation, readers, shape
 
 OUTPUT = "output"
 """Reader of the maps that are the network's result."""
@@ -189,11 +189,6 @@ def _can_carry(carrier: fx.Node, node: fx.Node, step: Kind, ends: dict[fx.Node, 
         step is Kind.JOIN and shape(carrier) == shape(node)
     )
     return rides and carrier in ends and len(readers(carrier)) == 1
-
-
-def readers(node: fx.Node) -> list[fx.Node]:
-    """Nodes that read the value of *node*, not only its size."""
-    return [user for user in node.users if "tensor_meta" in user.meta or user.op == "output"]
 
 
 def _read(sources: Iterable[_Map], reader: str) -> None:

@@ -48,7 +48,7 @@ def trace(network: nn.Module, example: Tensor) -> fx.GraphModule:
         network = nn.Sequential(network)
     with torch.no_grad():
         try:
-            expected = network(example)
+            expected = network(example.clone())  # it may overwrite what it is given
         except (RuntimeError, ValueError, TypeError, IndexError) as error:
             raise ValueError(
                 f"network must take inputs of shape {list(example.shape)}, not refuse them: {error}"
@@ -68,7 +68,11 @@ def trace(network: nn.Module, example: Tensor) -> fx.GraphModule:
         traced = fx.GraphModule(network, graph, type(network).__name__)
         _leave_nothing_in_place(traced)
         propagate(traced, example)
-        _require_equal(traced(example), expected)
+        require_equal(
+            "graph of a network that repeats itself and writes into no part of a map",
+            traced(example),
+            expected,
+        )
     return traced
 
 
@@ -83,11 +87,16 @@ def propagate(network: fx.GraphModule, example: Tensor | None = None) -> None:
     network.graph.eliminate_dead_code()
     network.recompile()
     if example is None:
-        source = next(node for node in network.graph.nodes if node.op == "placeholder")
-        meta = source.meta["tensor_meta"]
+        meta = input_of(network).meta["tensor_meta"]
         example = torch.zeros(meta.shape, dtype=meta.dtype)
     with torch.no_grad():
         ShapeProp(network).propagate(example)
+
+
+def input_of(network: fx.GraphModule) -> fx.Node:
+    """Node of the network's input."""
+    first: fx.Node = next(iter(network.graph.nodes))
+    return first
 
 
 def shape(node: fx.Node) -> tuple[int, ...]:
@@ -113,9 +122,20 @@ def names(network: fx.GraphModule) -> dict[fx.Node, str]:
     return named
 
 
-def module(network: fx.GraphModule, node: fx.Node) -> nn.Module | None:
-    """Return the layer that *node* calls, or ``None`` where it calls none."""
+def module(network: fx.GraphModule, node: fx.Node) -> Any:
+    """Return the layer, any module, that *node* calls, or ``None`` where it calls none."""
     return network.get_submodule(str(node.target)) if node.op == "call_module" else None
+
+
+def readers(node: fx.Node) -> list[fx.Node]:
+    """Nodes that read the value of *node*, not only its size."""
+    return [user for user in node.users if "tensor_meta" in user.meta or user.op == "output"]
+
+
+def called_once(network: fx.GraphModule, node: fx.Node) -> bool:
+    """Whether the layer that *node* calls is called nowhere else."""
+    layer = module(network, node)
+    return sum(module(network, other) is layer for other in network.graph.nodes) == 1
 
 
 def operation(network: fx.GraphModule, node: fx.Node) -> str:
@@ -178,7 +198,7 @@ def _leave_nothing_in_place(network: fx.GraphModule) -> None:
         elif module(network, node) not in layers:
             continue
         # What was overwritten is read from here on as what it was overwritten with.
-        overwritten, start = node.args[0], order[node]
+        overwritten, start = node.all_input_nodes[0], order[node]
         overwritten.replace_all_uses_with(node, lambda user, start=start: order[user] > start)
     for layer in layers:
         layer.inplace = False
@@ -190,11 +210,12 @@ def _has_pair(node: fx.Node) -> bool:
     return node.op == "call_method" and target.endswith("_") and not target.endswith("__")
 
 
-def _require_equal(received: Tensor, expected: Tensor) -> None:
+def require_equal(name: str, received: Tensor, expected: Tensor) -> None:
+    """Raise unless two networks' outputs are equal within :data:`TOLERANCE` of the largest."""
     largest = expected.abs().max().item()
     error = (received - expected).abs().max().item()
     if not error <= TOLERANCE * max(largest, 1.0):
         raise ValueError(
-            "network must compute the same each time and write into no part of a map: its graph "
-            f"is wrong by {error:.3g} where outputs go up to {largest:.3g}"
+            f"{name} must compute what the network does, not differ by {error:.3g} where "
+            f"outputs go up to {largest:.3g}"
         )

@@ -132,8 +132,8 @@ class Two(nn.Module):
         (
             Writing(),
             ValueError,
-            r"network must compute the same each time and write into no part of a map: its graph "
-            r"is wrong by .* where outputs go up to .*",
+            r"graph of a network that repeats itself and writes into no part of a map must compute "
+            r"what the network does, not differ by .* where outputs go up to .*",
         ),
         (Two(), TypeError, r"network must return one tensor, not tuple"),
         (
