@@ -104,6 +104,9 @@ def kind(network: fx.GraphModule, node: fx.Node) -> Kind:
         found = _FUNCTIONS.get(node.target, Kind.UNKNOWN)
     if found is Kind.JOIN and len(node.all_input_nodes) == 1:
         return Kind.ACTIVATE  # with a number
+    maps = [each for each in node.all_input_nodes if each.op != "get_attr"]
+    if found is Kind.ACTIVATE and len(maps) > 1:
+        return Kind.JOIN  # such as a clamp to another map
     if found is Kind.ACTIVATE and not all(map(_alike, node.all_input_nodes)):
         return Kind.SCALE
     if found is Kind.POOL and prod(shape(node)[1:]) == 1:

@@ -1,0 +1,68 @@
+"""Run a network and offer every stored map to a hook, which may change it."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from torch import Tensor, fx
+
+from .sites import StoredMap
+from .trace import input_of, names, shape
+
+Store = Callable[[str, Tensor], Tensor]
+"""Takes the name of a stored map and its values, float32[n, C, H, W]; returns those to go on
+with, of the same shape."""
+
+
+def forward(
+    network: fx.GraphModule, maps: Iterable[StoredMap], images: Tensor, store: Store
+) -> Tensor:
+    """Run *network* on a batch, with every one of *maps* going through *store*.
+
+    Gradients pass wherever *store* lets them.
+
+    Parameters
+    ----------
+    maps : iterable of StoredMap
+        Maps of this network, as :func:`~tilefold.calibrate.sites.find` finds them.
+    images : float32[n, ...]
+        Inputs.
+    store : callable
+        Called for the maps in the order in which they are computed.
+
+    Returns
+    -------
+    float32[n, ...]
+        The network's output.
+    """
+    expected = shape(input_of(network))
+    if tuple(images.shape[1:]) != expected:
+        sizes = ", ".join(map(str, expected))
+        raise ValueError(f"images must have shape [n, {sizes}], not {list(images.shape)}")
+    result: Tensor = _Offering(network, maps, store).run(images)
+    return result
+
+
+class _Offering(fx.Interpreter):
+    """Interpreter that offers the results of some nodes to a hook."""
+
+    def __init__(self, network: fx.GraphModule, maps: Iterable[StoredMap], store: Store):
+        super().__init__(network)
+        self.extra_traceback = False  # what a hook raises says enough
+        stored = {each.steps[-1]: each.name for each in maps}
+        self._offered = {
+            node: stored[called] for node, called in names(network).items() if called in stored
+        }
+        self._store = store
+
+    def run_node(self, n: fx.Node) -> Any:
+        """Compute *n*, and offer what it stores."""
+        result = super().run_node(n)
+        if n not in self._offered:
+            return result
+        name = self._offered[n]
+        stored = self._store(name, result)
+        if stored.shape != result.shape:
+            raise ValueError(
+                f"stored map of {name} must be {list(result.shape)}, not {list(stored.shape)}"
+            )
+        return stored
