@@ -26,7 +26,7 @@ class Kind(Enum):
     POOL = auto()
     #: Works on whole maps in a pass of its own, such as a mean over all pixels.
     PASS = auto()
-    #: Adds, subtracts or multiplies maps.
+    #: Computes each value from those at the same place of several maps.
     JOIN = auto()
     #: Puts maps side by side.
     CONCATENATE = auto()
@@ -70,7 +70,7 @@ _FUNCTIONS: dict[Any, Kind] = {
         (Kind.PASS, (functional.adaptive_max_pool2d, functional.interpolate)),
         (Kind.PASS, (functional.layer_norm, functional.group_norm, functional.instance_norm)),
         (Kind.PASS, (torch.mean, functional.softmax, functional.log_softmax)),
-        (Kind.JOIN, (torch.add, torch.sub, torch.mul, torch.div)),
+        (Kind.JOIN, (torch.add, torch.sub, torch.mul, torch.div, torch.minimum, torch.maximum)),
         (Kind.JOIN, (operator.add, operator.sub, operator.mul, operator.truediv)),
         (Kind.CONCATENATE, (torch.cat, torch.concat)),
         (Kind.VIEW, (torch.flatten, torch.reshape, torch.permute, torch.transpose, torch.squeeze)),
@@ -85,7 +85,7 @@ _METHODS = {
     for kind, methods in (
         (Kind.ACTIVATE, "relu sigmoid tanh clamp neg clone detach"),
         (Kind.PASS, "mean softmax log_softmax"),
-        (Kind.JOIN, "add sub mul div"),
+        (Kind.JOIN, "add sub mul div minimum maximum"),
         (Kind.VIEW, "view reshape flatten permute transpose squeeze unsqueeze contiguous chunk"),
         (Kind.VIEW, "split expand t"),
     )
@@ -102,13 +102,8 @@ def kind(network: fx.GraphModule, node: fx.Node) -> Kind:
         found = _METHODS.get(str(node.target), Kind.UNKNOWN)
     else:
         found = _FUNCTIONS.get(node.target, Kind.UNKNOWN)
-    if found is Kind.JOIN and len(node.all_input_nodes) == 1:
-        return Kind.ACTIVATE  # with a number
-    maps = [each for each in node.all_input_nodes if each.op != "get_attr"]
-    if found is Kind.ACTIVATE and len(maps) > 1:
-        return Kind.JOIN  # such as a clamp to another map
-    if found is Kind.ACTIVATE and not all(map(_alike, node.all_input_nodes)):
-        return Kind.SCALE
+    if found in (Kind.ACTIVATE, Kind.JOIN):
+        return _kind_by_operands(node.all_input_nodes)
     if found is Kind.POOL and prod(shape(node)[1:]) == 1:
         return Kind.PASS
     return found
@@ -123,6 +118,10 @@ def _kind_of_layer(layer: nn.Module) -> Kind:
     return next((kind for kind, types in _MODULES if isinstance(layer, types)), Kind.UNKNOWN)
 
 
-def _alike(node: fx.Node) -> bool:
-    """Whether what *node* gives is a map, or a weight that is the same for all channels."""
-    return bool(node.op != "get_attr" or prod(node.meta["tensor_meta"].shape) == 1)
+def _kind_by_operands(operands: list[fx.Node]) -> Kind:
+    """Kind of what maps values by themselves: a sum with a number joins nothing, a clamp may."""
+    weights = [each for each in operands if each.op == "get_attr"]
+    if len(operands) > len(weights) + 1:
+        return Kind.JOIN
+    alike = all(prod(each.meta["tensor_meta"].shape) == 1 for each in weights)
+    return Kind.ACTIVATE if alike else Kind.SCALE

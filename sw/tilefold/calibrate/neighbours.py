@@ -92,7 +92,7 @@ def reader(network: fx.GraphModule, node: fx.Node) -> fx.Node:
             return node
         flat = does in _FLATTENING and shape(node) == (prod(shape(user)),)
         if not (flat or does in _NOTHING or _averages(network, node)):
-            raise _InTheWay(f"{called[node]} ({does}) reads it, and no convolution")
+            raise _InTheWay(f"{called[node]} ({does}) reads it, and no Conv2d layer")
 
 
 def _linear(network: fx.GraphModule, steps: list[fx.Node]) -> fx.Node:
@@ -100,18 +100,18 @@ def _linear(network: fx.GraphModule, steps: list[fx.Node]) -> fx.Node:
     called = names(network)
     if not isinstance(module(network, steps[0]), nn.Conv2d):
         does = operation(network, steps[0])
-        raise _InTheWay(f"{called[steps[0]]} ({does}) makes it, and no Conv2d")
+        raise _InTheWay(f"{called[steps[0]]} ({does}) makes it, and no Conv2d layer")
     _require_foldable(network, steps[0])
-    linear = steps[0]
+    linear, steps_of = steps[0], set(steps)
     for step in steps[1:]:
         layer, does = module(network, step), operation(network, step)
         if isinstance(layer, Compress):
             raise _InTheWay(f"it is projected already, by {called[step]}")
         if isinstance(layer, nn.BatchNorm2d) and step.all_input_nodes == [linear]:
             linear = step
-        elif kind(network, step) is Kind.JOIN:
+        elif kind(network, step) is Kind.JOIN and not steps_of.issuperset(step.all_input_nodes):
             raise _InTheWay(f"{called[step]} ({does}) joins it with another map")
-        elif kind(network, step) not in (Kind.ACTIVATE, Kind.POOL):
+        elif kind(network, step) not in (Kind.ACTIVATE, Kind.POOL, Kind.JOIN):
             raise _InTheWay(f"{called[step]} ({does}) treats its channels differently")
     return linear
 

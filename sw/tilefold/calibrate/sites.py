@@ -6,7 +6,8 @@ made by one step and those that ride on it:
 
 - A convolution or linear layer makes a map. Batch norm and nonlinearity behind it ride on it, and
   so does a pool of small windows. A mean over whole maps does not: it reads what is stored.
-- An addition rides on the last of its operands that nobody else reads, and reads the others.
+- An addition or product rides on the last of its operands that nobody else reads, and reads the
+  others. If all of them follow from one map, as in ``x * sigmoid(x)``, it rides on that.
 - A concatenation makes no map: its parts are stored, and its readers read all of them. A view,
   such as flattening, padding or taking every second pixel, changes only how a map is read.
 - A step that could ride, but whose input is read elsewhere, too, is done while reading.
@@ -81,11 +82,10 @@ def find(network: fx.GraphModule) -> tuple[StoredMap, ...]:
         step = kind(network, node)
         if step is Kind.JOIN and len(inputs) == 1:
             step = Kind.SCALE  # joins a map and weights
-        carriers = [each for each in inputs if _can_carry(each, node, step, ends)]
-        if carriers:
-            carrier = max(carriers, key=lambda each: maps.index(ends[each]))
-            made = ends[node] = ends.pop(carrier)
-            made.steps.append(node)
+        path = _path(network, node, step, inputs, ends)
+        if path:
+            made = ends[node] = ends.pop(path[0])
+            made.steps += path[1:]
             sources[node] = (made,)
             _read((source for source in read if source is not made), called[made.steps[0]])
         elif step in (Kind.ACTIVATE, Kind.SCALE, Kind.VIEW, Kind.CONCATENATE):
@@ -182,13 +182,52 @@ def kept_channels(each: StoredMap, ratio: float) -> int:
     return max(1, int(each.shape[0] / ratio))
 
 
-def _can_carry(carrier: fx.Node, node: fx.Node, step: Kind, ends: dict[fx.Node, _Map]) -> bool:
-    """Whether *node* can ride on the map that *carrier* ends."""
-    rides = step in (Kind.ACTIVATE, Kind.SCALE, Kind.POOL) or (
-        # A gate for each channel is no map that an addition or product could ride on.
-        step is Kind.JOIN and shape(carrier) == shape(node)
-    )
-    return rides and carrier in ends and len(readers(carrier)) == 1
+def _path(
+    network: fx.GraphModule,
+    node: fx.Node,
+    step: Kind,
+    inputs: list[fx.Node],
+    ends: dict[fx.Node, _Map],
+) -> list[fx.Node]:
+    """Find the end of the map that *node* can ride on, and the steps from there up to *node*."""
+    if step in (Kind.ACTIVATE, Kind.SCALE, Kind.POOL):
+        alone = [each for each in inputs if each in ends and readers(each) == [node]]
+        return [*alone[-1:], node] if alone else []
+    if step is not Kind.JOIN:
+        return []
+    # A gate for each channel is no map that an addition or product could ride on.
+    alone = [
+        each
+        for each in inputs
+        if each in ends and readers(each) == [node] and shape(each) == shape(node)
+    ]
+    if alone:
+        # Who begins last can wait for the others.
+        order = list(network.graph.nodes)
+        return [max(alone, key=lambda each: order.index(ends[each].steps[0])), node]
+    return _diamond(network, node, inputs, ends)
+
+
+def _diamond(
+    network: fx.GraphModule, node: fx.Node, inputs: list[fx.Node], ends: dict[fx.Node, _Map]
+) -> list[fx.Node]:
+    """Find the steps, if *node* joins one map with what nobody else reads and follows from it.
+
+    Such as ``x * sigmoid(x)``: value by value, the join needs that map alone.
+    """
+    inside = [node]
+    pending = set(inputs)
+    for each in reversed(list(network.graph.nodes)):
+        if pending == {each}:
+            whole = each in ends and set(readers(each)) <= set(inside)
+            return [each, *reversed(inside)] if whole else []
+        if each in pending:
+            if kind(network, each) is not Kind.ACTIVATE or not set(readers(each)) <= set(inside):
+                return []
+            inside.append(each)
+            pending.remove(each)
+            pending.update(each.all_input_nodes)
+    return []
 
 
 def _read(sources: Iterable[_Map], reader: str) -> None:

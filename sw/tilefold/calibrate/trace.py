@@ -69,9 +69,9 @@ def trace(network: nn.Module, example: Tensor) -> fx.GraphModule:
         _leave_nothing_in_place(traced)
         propagate(traced, example)
         require_equal(
-            "graph of a network that repeats itself and writes into no part of a map",
             traced(example),
             expected,
+            "the network has to do the same each time, and to write into no part of a map",
         )
     return traced
 
@@ -169,7 +169,8 @@ def _where(network: nn.Module, error: Exception) -> str:
     paths = {id(layer): path for path, layer in network.named_modules()}
     place = type(network).__name__
     for frame, number in traceback.walk_tb(error.__traceback__):
-        path = paths.get(id(frame.f_locals.get("self")))
+        owner = frame.f_code.co_varnames[:1]  # self, whatever it is called there
+        path = paths.get(id(frame.f_locals.get(*owner))) if owner else None
         file = frame.f_code.co_filename
         if path is not None and PurePath(torch.__file__).parent not in PurePath(file).parents:
             line = linecache.getline(file, number).strip()
@@ -210,12 +211,12 @@ def _has_pair(node: fx.Node) -> bool:
     return node.op == "call_method" and target.endswith("_") and not target.endswith("__")
 
 
-def require_equal(name: str, received: Tensor, expected: Tensor) -> None:
-    """Raise unless two networks' outputs are equal within :data:`TOLERANCE` of the largest."""
+def require_equal(received: Tensor, expected: Tensor, remedy: str) -> None:
+    """Raise unless a graph's outputs are the network's, within :data:`TOLERANCE` of the largest."""
     largest = expected.abs().max().item()
     error = (received - expected).abs().max().item()
     if not error <= TOLERANCE * max(largest, 1.0):
         raise ValueError(
-            f"{name} must compute what the network does, not differ by {error:.3g} where "
-            f"outputs go up to {largest:.3g}"
+            f"graph must compute what the network does, not differ by {error:.3g} where "
+            f"outputs go up to {largest:.3g}: {remedy}"
         )

@@ -112,6 +112,30 @@ def test_a_map_is_projected_only_once(resnet):
         project(network, "layer1.0.conv1", torch.zeros(2, 16), torch.zeros(16, 2))
 
 
+class Pact(nn.Module):
+    """Bounded ReLU with a bound that is trained (Choi et al. 2018)."""
+
+    def __init__(self):
+        super().__init__()
+        self.bound = nn.Parameter(torch.tensor(0.8))
+
+    def forward(self, x):
+        return torch.minimum(torch.relu(x), self.bound)
+
+
+class Swish(nn.Module):
+    def forward(self, x):
+        return x * torch.sigmoid(x)
+
+
+@pytest.mark.parametrize("nonlinearity", [Pact(), Swish(), nn.Hardswish(), nn.Dropout()])
+def test_any_nonlinearity_may_stand_between(nonlinearity):
+    network = nn.Sequential(nn.Conv2d(3, 8, 3), nonlinearity, nn.Conv2d(8, 4, 3, padding=1))
+    example = torch.randn(2, 3, 16, 16)
+    network = projected(trace(network, example), "0", 5, compress_bias=torch.randn(5))
+    assert close(fold(network)(example), network(example))
+
+
 @pytest.mark.parametrize("kernel", [1, 2, 3, 5])
 @pytest.mark.parametrize("stride", [1, 2, 3])
 @pytest.mark.parametrize("padding", [0, 2, "reflect"])
@@ -226,17 +250,17 @@ def sequential(*layers):
         (
             sequential(nn.Upsample(scale_factor=2), nn.Conv2d(3, 3, 1)),
             "0",
-            "1 (Upsample) reads it, and no convolution",
+            "1 (Upsample) reads it, and no Conv2d layer",
         ),
         (
             sequential(nn.Upsample(scale_factor=2), nn.Conv2d(3, 3, 1)),
             "1",
-            "1 (Upsample) makes it, and no Conv2d",
+            "1 (Upsample) makes it, and no Conv2d layer",
         ),
         (
             sequential(nn.Flatten(2), nn.Linear(64, 3)),
             "0",
-            "1 (Flatten) reads it, and no convolution",
+            "1 (Flatten) reads it, and no Conv2d layer",
         ),
     ],
 )
@@ -259,7 +283,7 @@ def test_a_mean_of_channels_is_no_mean_of_pixels():
 
     network = trace(Mean(), torch.randn(1, 8, 8, 8))
     assert obstacle(network, "conv") == (
-        "conv can't be projected: mean (mean) reads it, and no convolution"
+        "conv can't be projected: mean (mean) reads it, and no Conv2d layer"
     )
 
 

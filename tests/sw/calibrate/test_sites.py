@@ -88,6 +88,17 @@ def test_an_addition_rides_on_its_last_operand():
     assert maps["shortcut"].steps == ("shortcut", "add", "relu")
 
 
+def test_an_addition_rides_on_who_begins_last_whoever_ends_last():
+    class Normed(Downsampled):
+        def forward(self, x):
+            body, shortcut = self.body(x), torch.relu(self.shortcut(x))
+            return shortcut + torch.relu(body)
+
+    maps = found(Normed(), 3, 8, 8)
+    assert maps["body"].steps == ("body", "relu#2")
+    assert maps["shortcut"].steps == ("shortcut", "relu", "add")
+
+
 class Ahead(nn.Module):
     """Batch norm and nonlinearity before the convolution, of a map that is added, too."""
 
@@ -130,6 +141,38 @@ def test_a_gate_multiplies_in_a_pass_of_its_own():
     assert maps["excite"].obstacle == "a single pixel of 4 channels, with nothing beside it"
     assert maps["mul"].shape == (4, 8, 8)
     assert maps["mul"].obstacle is None
+
+
+class Swish(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(3, 4, 1)
+        self.last = nn.Conv2d(4, 4, 1)
+
+    def forward(self, x):
+        x = self.first(x)
+        x = x * nn.functional.relu6(x + 3) / 6
+        return self.last(x)
+
+
+def test_a_nonlinearity_may_be_a_product():
+    maps = found(Swish(), 3, 8, 8)
+    assert maps["first"].steps == ("first", "add", "relu6", "mul", "truediv")
+    assert maps["first"].readers == ("last",)
+    assert len(maps) == 2
+
+
+def test_a_product_with_a_map_that_others_read_stores_another():
+    class Twice(Swish):
+        def forward(self, x):
+            x = self.first(x)
+            return self.last(x * torch.sigmoid(x)) + x
+
+    maps = found(Twice(), 3, 8, 8)
+    assert maps["first"].steps == ("first",)
+    assert maps["first"].readers == ("mul", "last")
+    assert maps["mul"].readers == ("last",)
+    assert maps["last"].steps == ("last", "add")
 
 
 def test_the_unknown_is_left_alone_and_told():

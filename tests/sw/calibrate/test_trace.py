@@ -132,8 +132,8 @@ class Two(nn.Module):
         (
             Writing(),
             ValueError,
-            r"graph of a network that repeats itself and writes into no part of a map must compute "
-            r"what the network does, not differ by .* where outputs go up to .*",
+            r"graph must compute what the network does, not differ by .* where outputs go up to "
+            r".*: the network has to do the same each time, and to write into no part of a map",
         ),
         (Two(), TypeError, r"network must return one tensor, not tuple"),
         (
