@@ -12,8 +12,8 @@ from tilefold.bundle import Bundle
 from tilefold.demo import digits
 from tilefold.demo.calibrate import restore
 from tilefold.demo.network import accuracy, forward, load
-from tilefold.demo.store import golden, through, to_samples, to_values
 from tilefold.device import Device
+from tilefold.maps import golden, through, to_samples, to_values
 from tilefold.model.codec import encode
 from tilefold.model.tiles import cut
 

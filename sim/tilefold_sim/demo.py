@@ -12,7 +12,7 @@ from tilefold.bundle import Bundle, Site
 from tilefold.demo import digits
 from tilefold.demo.calibrate import calibrate, project, quantise, restore
 from tilefold.demo.network import accuracy, forward, load
-from tilefold.demo.store import golden, plain, stored
+from tilefold.maps import golden, plain, stored
 from tilefold.model.arith import Ints
 from tilefold.model.codec import decode, encode
 from tilefold.model.tiles import join

@@ -7,7 +7,7 @@ import pytest
 from tilefold.demo import digits
 from tilefold.demo.calibrate import Choice, calibrate, choose, project, quantise, restore
 from tilefold.demo.network import accuracy, forward, load
-from tilefold.demo.store import golden, plain, stored, through, to_samples, to_values
+from tilefold.maps import golden, plain, stored, through, to_samples, to_values
 from tilefold_hw.budget import packet_words
 from tilefold_hw.config import preset
 from tilefold_hw.layer import Clip

@@ -3,7 +3,7 @@
 They are gathered batch by batch, so that no more than a batch is ever in memory.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 
@@ -14,12 +14,10 @@ from torch import Tensor, fx
 
 from .dct import dct
 from .forward import forward
+from .progress import Progress, quietly
 from .sites import StoredMap
 
 Floats = NDArray[np.float64]
-
-Progress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and how much there is, or 0."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +68,7 @@ def gather(
     batches: Iterable[Tensor],
     tile: int = 8,
     total: int = 0,
-    progress: Progress = lambda what, done, total: None,
+    progress: Progress = quietly,
 ) -> dict[str, Statistics]:
     """Gather the statistics of *maps* over some images.
 

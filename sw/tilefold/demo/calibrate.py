@@ -16,13 +16,13 @@ from tilefold_hw.layer import Clip, Layer
 from tilefold_hw.table import Table, uniform
 
 from ..bundle import Bundle, Site
+from ..maps import Floats, golden, plain, through, to_samples
 from ..model.arith import Ints, round_shift
 from ..model.dct import dct
 from ..model.level import centre
 from ..model.reorder import to_tiles
 from ..model.tiles import cut, group_count
-from .network import Floats, Linear, Network, forward
-from .store import golden, plain, through, to_samples
+from .network import Linear, Network, forward
 
 ENERGY = 0.995
 """Share of the projected map's energy that its principal components keep."""

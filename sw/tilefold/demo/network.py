@@ -11,7 +11,7 @@ back. :func:`forward` offers each one to a hook that may change it.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -21,10 +21,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as parse
 
-Floats = NDArray[np.float32]
-
-#: Takes the name of a convolution and its map, float32[n, c, h, w]; returns the map to go on with.
-Store = Callable[[str, Floats], Floats]
+from ..maps import Floats, Store
 
 #: What batch norm adds to a variance before it takes the root.
 EPSILON = 1e-5

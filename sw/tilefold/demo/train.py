@@ -17,8 +17,9 @@ import numpy as np
 from safetensors.numpy import save as serialise
 
 from ..files import write_whole
+from ..maps import Floats
 from . import digits
-from .network import CLASSES, EPSILON, STAGES, Floats, accuracy, fold, forward
+from .network import CLASSES, EPSILON, STAGES, accuracy, fold, forward
 
 # Imported inside the functions that use it, so that the module can be imported without it.
 if TYPE_CHECKING:

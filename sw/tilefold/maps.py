@@ -1,18 +1,24 @@
-"""A map on its way through memory: 8-bit samples, tile groups, a codec, and back."""
+"""A map on its way through memory: samples, tile groups, a codec, and back."""
 
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tilefold_hw.config import CodecConfig
 
-from ..bundle import Bundle, Site
-from ..model.arith import Ints
-from ..model.codec import decode, encode
-from ..model.tiles import cut, join
-from .network import Floats, Store
+from .bundle import Bundle, Site
+from .model.arith import Ints
+from .model.codec import decode, encode
+from .model.tiles import cut, join
+
+Floats = NDArray[np.float32]
+
+Store = Callable[[str, Floats], Floats]
+"""Takes the name of a stored map and its values, float32[n, C, H, W]; returns those to go on
+with, of the same shape."""
 
 Codec = Callable[[Site, Ints], Ints]
 """Takes a site and the tile groups of a batch, int[n·G, pixels, C]; returns them restored."""
