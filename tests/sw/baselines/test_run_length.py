@@ -64,10 +64,21 @@ def test_without_zeros_16_bit_samples_take_a_third_more():
 
 
 def test_rejects_words_that_do_not_end_with_the_last():
-    sentence = "^words of a map must end with the one that is marked as the last$"
     words = RunLength(UQ(16)).encode(one_row(*range(1, 10)))
-    for wrong in (words[:2], words[[2, 2]], words[:0]):
-        with pytest.raises(ValueError, match=sentence):
+    for wrong in (words[:2], words[[2, 2]], words[:1], words[:0]):
+        with pytest.raises(
+            ValueError, match=r"^words of a map must end with the one that is marked as the last$"
+        ):
             RunLength(UQ(16)).decode(wrong, (1, 1, 9))
+
+
+def test_rejects_words_of_a_map_of_another_size():
+    words = RunLength(UQ(16)).encode(one_row(*range(1, 10)))
     with pytest.raises(ValueError, match=r"^words must hold the 10 values of a map, not 9$"):
         RunLength(UQ(16)).decode(words, (1, 1, 10))
+    with pytest.raises(ValueError, match=r"^words must hold the 8 values of a map, not 9$"):
+        RunLength(UQ(16)).decode(words, (1, 1, 8))
+    # Zeros behind the end are more than a word's unused pairs can be.
+    words = RunLength(UQ(16)).encode(one_row(*[0] * 96))
+    with pytest.raises(ValueError, match=r"^words must hold the 93 values of a map, not 96$"):
+        RunLength(UQ(16)).decode(words, (1, 1, 93))
