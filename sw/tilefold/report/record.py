@@ -195,16 +195,21 @@ class Report:
             raise ValueError("layers must be one or more, not none")
         _require("accuracy_float", self.accuracy_float, 0, 1)
         _require("accuracy", self.accuracy, 0, 1)
-        names = _different("maps", (each.name for each in (*self.layers, *self.skipped)))
+        names = _different("maps", (each.name for each in self._maps))
         _different("series", (each.name for each in self.series))
-        for part in (*self.pictures, *self.heats):
-            if part.layer not in names[: len(self.layers)]:
-                raise ValueError(f"pictures and tables must be of a layer, not of {part.layer!r}")
+        shown = [each.layer for each in self.pictures] + [each.layer for each in self.heats]
+        for name in shown:
+            if name not in names[: len(self.layers)]:
+                raise ValueError(f"pictures and tables must be of a layer, not of {name!r}")
         ours = _different("baselines", (each.name for each in self.baselines))
         for layer in self.layers:
             theirs = [each.name for each in layer.baselines]
             if theirs != ours:
                 raise ValueError(f"baselines of {layer.name!r} must be {ours}, not {theirs}")
+
+    @property
+    def _maps(self) -> tuple[Layer | Skipped, ...]:
+        return (*self.layers, *self.skipped)
 
     def bits_per_value(self, layer: Layer) -> float:
         """Guaranteed bits a value of a layer, words that are not full counted whole."""
@@ -227,8 +232,7 @@ class Report:
         Those that are skipped take the bits of a sample for each value, as all would without.
         """
         plain, word = self.configuration.sample_width, self.configuration.word_width
-        maps: tuple[Layer | Skipped, ...] = (*self.layers, *self.skipped)
-        before = sum((1 + each.reads) * each.values * plain for each in maps)
+        before = sum((1 + each.reads) * each.values * plain for each in self._maps)
         less = sum(
             (1 + each.reads) * (each.values * plain - each.words * word) for each in self.layers
         )

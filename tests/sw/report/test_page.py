@@ -52,6 +52,9 @@ def test_is_well_formed(report):
     for name in ("href", "aria-labelledby"):
         for target in page.attributes(name):
             assert target == "data:," or target.removeprefix("#") in ids
+    regions = [attrs for _, attrs in page.elements if attrs.get("role") == "region"]
+    names = [attrs.get("aria-label") or attrs["aria-labelledby"] for attrs in regions]
+    assert len(set(names)) == len(names) > 4
     tags = page.tags()
     assert [tags.count(tag) for tag in ("h1", "main", "header", "nav")] == [1] * 4
     assert all(attrs["alt"] for tag, attrs in page.elements if tag == "img")

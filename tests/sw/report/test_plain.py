@@ -64,6 +64,7 @@ def test_a_whole_number_is_taken_for_a_float():
         ({"rows": [[1], [None]]}, r"outer\.rows\[1\]\[0\] must be int, not None"),
         ({"named": []}, r"outer\.named must be an object, not \[\]"),
         ({"named": {"a": 1.5}}, r"outer\.named\['a'\] must be int or str, not 1\.5"),
+        ({"named": {"a": True}}, r"outer\.named\['a'\] must be int or str, not True"),
         ({"more": 1}, r"outer must have name, share, flag, inner, rows, named, not "),
     ],
 )

@@ -21,6 +21,13 @@ def test_points_stand_where_the_ticks_say(report):
     assert drawing.reference == places[90]
 
 
+def test_ticks_go_from_edge_to_edge(report):
+    drawing = plotted(report, (2, 0.7), (4, 0.8))
+    across, up = drawing.x_ticks, drawing.y_ticks
+    assert (across[0].place, across[-1].place) == (LEFT, WIDTH - RIGHT)
+    assert (up[0].place, up[-1].place) == (HEIGHT - BOTTOM, TOP)
+
+
 @pytest.mark.parametrize(
     "points",
     [
