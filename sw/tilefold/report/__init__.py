@@ -1,0 +1,1 @@
+"""Report: what a calibration found, on one page of HTML that needs nothing else."""
