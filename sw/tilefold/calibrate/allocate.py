@@ -19,8 +19,7 @@ from ..bundle import Site
 from .distortion import distortion
 from .histogram import histograms
 from .progress import Progress, quietly
-from .sensitivity import fisher
-from .study import Study
+from .study import Choose, Study
 
 _STEPS = 60
 """Halvings of the range of prices: then the ends are as close as numbers get."""
@@ -35,36 +34,33 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def allocate(study: Study, bits: float, progress: Progress = quietly) -> tuple[Site, ...]:
-    """Choose a table for every channel.
+def allocate(study: Study, progress: Progress = quietly) -> Choose:
+    """Measure what tables for every channel would cost, to choose them for a budget.
 
-    Parameters
-    ----------
-    bits : float
-        Guaranteed bits a value of all maps together, padding and the ends of words counted.
-
-    Raises
-    ------
-    ValueError
-        If the budget is too small for one bit a tile; the message tells the least.
+    A budget must be enough for one bit a tile; the error tells the least.
 
     Source
     ------
     Shoham and Gersho 1988 for the price. That layers compete by the loss of the network per bit
     saved is in the spirit of Tai et al. 2022, equations 8 to 10.
     """
-    weights = fisher(study, progress=progress)
     curves = []
     for name, found in histograms(study, progress).items():
         errors = distortion(found, study.on(name))
         costs = np.full_like(errors, np.inf)  # which no weight makes less, not even 0
-        np.multiply(errors, weights[name][..., None, None], out=costs, where=np.isfinite(errors))
+        np.multiply(
+            errors, study.weights[name][..., None, None], out=costs, where=np.isfinite(errors)
+        )
         curves.append(_Curves.of(study.plain[name], costs))
-    price, sites = _fit(study, curves, bits)
-    if any(each.tables > study.config.tables for each in curves):
-        shared = [each.shared(study.config.tables, price) for each in curves]
-        price, sites = _fit(study, shared, bits)
-    return sites
+
+    def choose(bits: float) -> tuple[Site, ...]:
+        price, sites = _fit(study, curves, bits)
+        if any(each.tables > study.config.tables for each in curves):
+            shared = [each.shared(study.config.tables, price) for each in curves]
+            price, sites = _fit(study, shared, bits)
+        return sites
+
+    return choose
 
 
 def _fit(study: Study, curves: list["_Curves"], bits: float) -> tuple[float, tuple[Site, ...]]:

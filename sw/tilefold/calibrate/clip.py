@@ -10,10 +10,9 @@ from tilefold_hw.layer import Clip
 from ..bundle import Site
 from .codec import through
 from .dct import dct
-from .forward import forward
+from .forward import BATCH, forward
 from .progress import Progress, quietly
-from .sensitivity import Sensitivities
-from .study import BATCH, Study
+from .study import Study
 
 IMAGES = 128
 """Images on which it is measured: each asks for two trips through the codec."""
@@ -22,18 +21,12 @@ IMAGES = 128
 def clipped(
     study: Study,
     sites: tuple[Site, ...],
-    weights: Sensitivities,
     progress: Progress = quietly,
 ) -> tuple[Site, ...]:
     """Choose for every map whether what it restores is clipped to the range it was seen in.
 
     A clip makes each error smaller, but it lifts the mean of a map whose zeros come back with noise
     around them. So errors are weighed as coefficients, where the mean has a weight of its own.
-
-    Parameters
-    ----------
-    weights : mapping
-        What an error of each coefficient costs, from :func:`~.sensitivity.fisher`.
     """
     named = {site.name: site for site in sites}
     choices = {
@@ -44,7 +37,7 @@ def clipped(
     costs = {name: [0.0] * len(choice) for name, choice in choices.items()}
 
     def weigh(name: str, maps: Tensor) -> Tensor:
-        weight = torch.from_numpy(weights[name])
+        weight = torch.from_numpy(study.weights[name])
         for number, clip in enumerate(choices[name]):
             restored = through(_with(named[name], clip), study.config, maps)
             errors = dct((restored - maps) / named[name].scale, study.on(name).tile)

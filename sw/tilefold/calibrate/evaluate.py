@@ -14,10 +14,9 @@ from ..bundle import Site
 from ..maps import golden
 from ..maps import through as through_golden
 from .codec import Counts, through
-from .forward import forward
+from .forward import BATCH, forward
 from .progress import Progress, quietly
 from .sites import StoredMap
-from .study import BATCH
 
 
 @dataclass(slots=True)

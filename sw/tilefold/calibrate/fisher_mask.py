@@ -8,16 +8,16 @@ from torch.nn.functional import nll_loss
 
 from ..bundle import Site
 from .attenuate import attenuate
-from .forward import forward
+from .forward import BATCH, forward
 from .mask import keep_best, require_reachable
 from .progress import Progress, quietly
-from .study import BATCH, Study
+from .study import Choose, Study
 
 ROUNDS = 8
 """Times that the scores are measured anew, with what was pruned by then pruned."""
 
 
-def fisher_mask(study: Study, bits: float, progress: Progress = quietly) -> tuple[Site, ...]:
+def fisher_mask(study: Study, progress: Progress = quietly) -> Choose:
     """Keep what has the highest Fisher score for its size, measured anew as pruning goes on.
 
     The score of a coefficient is the expected square of the gradient of an image's loss by a
@@ -28,20 +28,24 @@ def fisher_mask(study: Study, bits: float, progress: Progress = quietly) -> tupl
     ------
     Vogel et al. 2019 for the mask, Theis et al. 2018 for the score.
     """
-    require_reachable(study, bits)
-    full = study.config.field.width
-    masks = {name: np.ones(study.on(name).pixels, dtype=bool) for name in study.plain}
-    sites: tuple[Site, ...] = ()
-    for number in range(ROUNDS):
-        scores = _scores(study, masks, number, progress)
-        # Geometric steps from all coefficients to those that the budget allows.
-        target = full * (min(bits, full) / full) ** ((number + 1) / ROUNDS)
-        for name, mask in masks.items():
-            scores[name] = np.where(mask, scores[name], -1.0)
-        sites = keep_best(study, scores, max(target, bits))
-        for site in sites:
-            masks[site.name] &= np.array(site.layer.tables[0].widths) > 0
-    return sites
+
+    def choose(bits: float) -> tuple[Site, ...]:
+        require_reachable(study, bits)
+        full = study.config.field.width
+        masks = {name: np.ones(study.on(name).pixels, dtype=bool) for name in study.plain}
+        sites: tuple[Site, ...] = ()
+        for number in range(ROUNDS):
+            scores = _scores(study, masks, number, progress)
+            # Geometric steps from all coefficients to those that the budget allows.
+            target = full * (min(bits, full) / full) ** ((number + 1) / ROUNDS)
+            for name, mask in masks.items():
+                scores[name] = np.where(mask, scores[name], -1.0)
+            sites = keep_best(study, scores, max(target, bits))
+            for site in sites:
+                masks[site.name] &= np.array(site.layer.tables[0].widths) > 0
+        return sites
+
+    return choose
 
 
 def _scores(

@@ -8,6 +8,9 @@ from torch import Tensor, fx
 from .sites import StoredMap
 from .trace import input_of, names, shape
 
+BATCH = 64
+"""Images of a batch: enough to keep a processor busy, few enough for any memory."""
+
 Store = Callable[[str, Tensor], Tensor]
 """Takes the name of a stored map and its values, float32[n, C, H, W]; returns those to go on
 with, of the same shape."""

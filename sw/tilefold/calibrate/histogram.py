@@ -14,9 +14,9 @@ from torch import Tensor
 from tilefold_hw.config import CodecConfig
 
 from .codec import coefficients, to_samples
-from .forward import forward
+from .forward import BATCH, forward
 from .progress import Progress, quietly
-from .study import BATCH, Study
+from .study import Study
 
 _BINS = 4096
 """Bins at most: coefficients of 8-bit samples get one for each value, wider ones share."""

@@ -1,15 +1,16 @@
 """The mask that is learnt: factors on the coefficients, trained to be small and to do no harm."""
 
+from functools import partial
+
 import torch
 from torch import Tensor
 from torch.nn.functional import kl_div
 
-from ..bundle import Site
 from .attenuate import attenuate
 from .forward import forward
 from .mask import keep_best
 from .progress import Progress, quietly
-from .study import Study
+from .study import Choose, Study
 
 RATE = 1e-2
 """Learning rate of Adam."""
@@ -22,9 +23,7 @@ EPOCHS = 8
 BATCH = 32
 
 
-def learned_mask(
-    study: Study, bits: float, progress: Progress = quietly, seed: int = 0
-) -> tuple[Site, ...]:
+def learned_mask(study: Study, progress: Progress = quietly, seed: int = 0) -> Choose:
     """Keep the coefficients whose factors training leaves largest.
 
     All weights are frozen. The loss is the divergence of the answers from those of the network as
@@ -68,4 +67,4 @@ def learned_mask(
             optimizer.step()
     progress("learning masks", EPOCHS * batches, EPOCHS * batches)
     scores = {name: each.detach().abs().double().numpy() for name, each in factors.items()}
-    return keep_best(study, scores, bits)
+    return partial(keep_best, study, scores)

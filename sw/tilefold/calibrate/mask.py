@@ -9,6 +9,7 @@ Source: Vogel et al. 2019.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -22,9 +23,9 @@ from tilefold_hw.transform import scan
 from ..bundle import Site
 from .dct import dct
 from .distortion import DC
-from .forward import forward
+from .forward import BATCH, forward
 from .progress import Progress, quietly
-from .study import BATCH, Study
+from .study import Choose, Study
 
 Scores = Mapping[str, NDArray[np.float64]]
 """By name of the map, float64[K]."""
@@ -104,15 +105,15 @@ def with_mask(study: Study, name: str, keep: NDArray[np.bool_], field: int | Non
     return replace(site, layer=layer)
 
 
-def direct(study: Study, bits: float, progress: Progress = quietly) -> tuple[Site, ...]:
+def direct(study: Study, progress: Progress = quietly) -> Choose:
     """Keep the lowest frequencies, in order of u + v, then u: the same share in every map.
 
     Source: Vogel et al. 2019, the direct mask.
     """
-    return keep_best(study, {name: -_order(study.on(name).tile) for name in study.plain}, bits)
+    return partial(keep_best, study, {name: -_order(study.on(name).tile) for name in study.plain})
 
 
-def energy(study: Study, bits: float, progress: Progress = quietly) -> tuple[Site, ...]:
+def energy(study: Study, progress: Progress = quietly) -> Choose:
     """Keep the same share of energy in every map, in as few coefficients as hold it.
 
     Source: Dziedzic et al. 2019, band-limiting by preserved energy.
@@ -128,30 +129,34 @@ def energy(study: Study, bits: float, progress: Progress = quietly) -> tuple[Sit
         # What was missing before a coefficient came in: it is kept where that is still too much.
         before = np.concatenate([[0], each[order].cumsum()[:-1]])
         scores[name][order] = 1 - before / max(each.sum(), np.finfo(float).tiny)
-    return keep_best(study, scores, bits)
+    return partial(keep_best, study, scores)
 
 
-def topk(study: Study, bits: float, progress: Progress = quietly) -> tuple[Site, ...]:
+def topk(study: Study, progress: Progress = quietly) -> Choose:
     """Keep those that are most often among the *k* largest of their tile, *k* by the budget.
 
     Source: Vu et al. 2024, made static: theirs keeps the largest of each tile, and stores where
     they are, so that it can't tell how many bits a tile takes.
     """
-    share = bits / study.config.field.width
 
-    def measure(coefficients: Tensor) -> Tensor:
-        count = max(1, int(share * coefficients.shape[-1]))
-        largest = coefficients.abs().topk(count).indices.flatten()
-        return torch.bincount(largest, minlength=coefficients.shape[-1]).double()
+    def choose(bits: float) -> tuple[Site, ...]:
+        share = bits / study.config.field.width
 
-    scores = {}
-    for name, each in _sums(study, measure, progress).items():
-        each[DC] = np.inf
-        # Ranks, so that every map keeps the same share; of two alike, the lower frequency.
-        ranked = np.lexsort((_order(study.on(name).tile), -each))
-        scores[name] = np.empty(len(each))
-        scores[name][ranked] = -np.arange(len(each)) / len(each)
-    return keep_best(study, scores, bits)
+        def count(coefficients: Tensor) -> Tensor:
+            kept = max(1, int(share * coefficients.shape[-1]))
+            largest = coefficients.abs().topk(kept).indices.flatten()
+            return torch.bincount(largest, minlength=coefficients.shape[-1]).double()
+
+        scores = {}
+        for name, each in _sums(study, count, progress).items():
+            each[DC] = np.inf
+            # Ranks, so that every map keeps the same share; of two alike, the lower frequency.
+            ranked = np.lexsort((_order(study.on(name).tile), -each))
+            scores[name] = np.empty(len(each))
+            scores[name][ranked] = -np.arange(len(each)) / len(each)
+        return keep_best(study, scores, bits)
+
+    return choose
 
 
 def _order(n: int) -> NDArray[np.float64]:

@@ -1,17 +1,16 @@
-"""Methods by name: all take a study and a budget, and end in the tables of the hardware."""
+"""Methods by name: all begin with a study, and end in the tables of the hardware."""
 
 from collections.abc import Callable, Mapping
 
-from ..bundle import Site
 from .allocate import allocate
 from .fisher_mask import fisher_mask
 from .learned_mask import learned_mask
 from .mask import direct, energy, topk
 from .progress import Progress
-from .study import Study
+from .study import Choose, Study
 
-Method = Callable[[Study, float, Progress], tuple[Site, ...]]
-"""Takes a study, guaranteed bits a value of all maps together, and whom to tell of progress."""
+Method = Callable[[Study, Progress], Choose]
+"""Takes a study and whom to tell of progress, and measures what it needs to choose tables."""
 
 METHODS: Mapping[str, Method] = {
     "allocate": allocate,

@@ -1,23 +1,35 @@
 """Sensitivity: how much the network's answers change with the coefficients of its stored maps."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, fx
 from torch.nn.functional import nll_loss
 
+from tilefold_hw.config import CodecConfig
+
+from ..bundle import Site
 from .dct import dct
-from .forward import forward
+from .forward import BATCH, forward
 from .progress import Progress, quietly
-from .study import BATCH, Study
+from .sites import StoredMap
 
 Sensitivities = Mapping[str, NDArray[np.float64]]
 """By name of the map, float64[C, K] for each coefficient of each channel, in units of a sample."""
 
 
-def fisher(study: Study, seed: int = 0, progress: Progress = quietly) -> Sensitivities:
+def fisher(
+    network: fx.GraphModule,
+    maps: Iterable[StoredMap],
+    plain: Mapping[str, Site],
+    config: CodecConfig,
+    images: Tensor,
+    *,
+    seed: int = 0,
+    progress: Progress = quietly,
+) -> Sensitivities:
     """Diagonal of the Fisher information of the coefficients, summed over the tiles of an image.
 
     To second order, errors *e* of the coefficients, independent of each other, move the network's
@@ -25,15 +37,21 @@ def fisher(study: Study, seed: int = 0, progress: Progress = quietly) -> Sensiti
     taken with one drawn for each image from the network's own distribution, so no labels are
     needed.
 
+    Parameters
+    ----------
+    maps, plain
+        Maps to watch, and by their names what a sample of them is worth.
+
     Source
     ------
     Theis et al. 2018 for the Fisher information as the cost of a change to activations.
     """
+    maps = tuple(maps)
     generator = torch.Generator().manual_seed(seed)
     sums: dict[str, Tensor] = {}
 
-    for start in range(0, len(study.images), BATCH):
-        progress("measuring sensitivity", start, len(study.images))
+    for start in range(0, len(images), BATCH):
+        progress("measuring sensitivity", start, len(images))
         seen: dict[str, Tensor] = {}
 
         def watch(name: str, maps: Tensor, seen: dict[str, Tensor] = seen) -> Tensor:
@@ -42,15 +60,15 @@ def fisher(study: Study, seed: int = 0, progress: Progress = quietly) -> Sensiti
             return seen[name]
 
         with torch.enable_grad():
-            images = study.images[start : start + BATCH]
-            answers = forward(study.network, study.maps, images, watch).flatten(1).log_softmax(1)
+            batch = images[start : start + BATCH]
+            answers = forward(network, maps, batch, watch).flatten(1).log_softmax(1)
             drawn = torch.multinomial(answers.detach().exp(), 1, generator=generator)[:, 0]
             loss = nll_loss(answers, drawn, reduction="sum")
         for (name, _), gradient in zip(
             seen.items(), torch.autograd.grad(loss, tuple(seen.values())), strict=True
         ):
-            site = study.plain[name]
-            found = dct(gradient * site.scale, study.on(name).tile)
+            site = plain[name]
+            found = dct(gradient * site.scale, site.layer.on(config).tile)
             sums[name] = sums.get(name, torch.zeros(())) + found.double().square().sum((0, 1))
-    progress("measuring sensitivity", len(study.images), len(study.images))
-    return {name: (each / len(study.images)).numpy() for name, each in sums.items()}
+    progress("measuring sensitivity", len(images), len(images))
+    return {name: (each / len(images)).numpy() for name, each in sums.items()}

@@ -3,7 +3,7 @@
 All methods start from one: they choose tables by what is measured here, and nothing else.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -16,12 +16,10 @@ from tilefold_hw.table import uniform
 
 from ..bundle import Site
 from ..model.tiles import group_count
-from .forward import forward
+from .forward import BATCH, forward
 from .progress import Progress, quietly
+from .sensitivity import Sensitivities, fisher
 from .sites import StoredMap
-
-BATCH = 64
-"""Images of a batch: enough to keep a processor busy, few enough for any memory."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +36,8 @@ class Study:
         Those to calibrate on. Nothing else may be learnt from.
     plain : mapping of Site
         By name, each map to compress: its samples, and tables that keep all coefficients.
+    weights : mapping
+        By name, float64[C, K]: what an error of each coefficient costs, in units of a sample.
     skipped : mapping of str
         By name, why a map that was chosen can't be compressed on this hardware.
     """
@@ -47,6 +47,7 @@ class Study:
     images: Tensor
     maps: tuple[StoredMap, ...]
     plain: Mapping[str, Site]
+    weights: Sensitivities
     skipped: Mapping[str, str]
 
     @property
@@ -67,6 +68,11 @@ class Study:
         return words * self.config.word_width / self.values
 
 
+Choose = Callable[[float], tuple[Site, ...]]
+"""Takes guaranteed bits a value of all maps of a study together, padding and the ends of words
+counted; returns a site for each of them. Raises ``ValueError`` if nothing is as small."""
+
+
 def study(
     network: fx.GraphModule,
     maps: Iterable[StoredMap],
@@ -74,7 +80,7 @@ def study(
     config: CodecConfig,
     progress: Progress = quietly,
 ) -> Study:
-    """Begin a study: find the range of each map, and the samples that hold it.
+    """Begin a study: find the range of each map, and how much the network depends on it.
 
     Raises
     ------
@@ -110,7 +116,13 @@ def study(
     progress("finding ranges", len(images), len(images))
     plain = {each.name: _site(each, low[each.name], high[each.name], config) for each in chosen}
     return Study(
-        network, config, images, tuple(chosen), MappingProxyType(plain), MappingProxyType(skipped)
+        network,
+        config,
+        images,
+        tuple(chosen),
+        MappingProxyType(plain),
+        fisher(network, chosen, plain, config, images, progress=progress),
+        MappingProxyType(skipped),
     )
 
 

@@ -19,7 +19,7 @@ from tilefold.calibrate.forward import forward
 from tilefold.calibrate.histogram import histograms
 from tilefold.calibrate.mask import direct, energy, keep_best, topk
 from tilefold.calibrate.methods import METHODS, method
-from tilefold.calibrate.sensitivity import fisher
+from tilefold.calibrate.progress import quietly
 from tilefold.calibrate.sites import choose, find
 from tilefold.calibrate.study import scale_and_zero, study
 from tilefold.calibrate.trace import trace
@@ -135,8 +135,8 @@ def test_distortion_is_what_the_golden_model_loses(config):
 
 def test_fisher_is_the_mean_square_of_the_gradients_of_coefficients(branches):
     """By one backward pass an image and draw, with PyTorch's own gradient of a coefficient."""
-    found = fisher(branches, seed=3)
-    generator = torch.Generator().manual_seed(3)
+    found = branches.weights
+    generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         answers = branches.network(branches.images).flatten(1).log_softmax(1)
     drawn = torch.multinomial(answers.exp(), 1, generator=generator)[:, 0]
@@ -185,7 +185,7 @@ def test_attenuation_scales_coefficients():
 @pytest.mark.parametrize("bits", [0.6, 1.5, 3.0])
 def test_allocation_spends_the_budget_and_no_more(tables, bits):
     made = some_study(Branches(), CodecConfig(channels=64, tables=tables))
-    sites = allocate(made, bits)
+    sites = allocate(made)(bits)
     assert 0.97 * made.room(bits) <= words(made, sites) <= made.room(bits)
     for site in sites:
         site.check(made.config)
@@ -194,13 +194,12 @@ def test_allocation_spends_the_budget_and_no_more(tables, bits):
 
 def test_nothing_at_hand_beats_the_allocation(branches):
     """Moving a bit from any coefficient to any other makes the weighted error no less."""
-    sites = allocate(branches, 2.0)
-    weights = fisher(branches)
+    sites = allocate(branches)(2.0)
     curves = []
     for name, found in histograms(branches).items():
         site = next(each for each in sites if each.name == name)
         errors = distortion(found, branches.on(name))
-        costs = (weights[name][..., None, None] * errors).min(axis=3) / site.layer.groups
+        costs = (branches.weights[name][..., None, None] * errors).min(axis=3) / site.layer.groups
         chosen = np.array([site.layer.tables[each].widths for each in site.layer.index])
         curves.append((costs.reshape(-1, costs.shape[2]), chosen.ravel()))
     costs, chosen = (np.concatenate(each) for each in zip(*curves, strict=True))
@@ -214,7 +213,7 @@ def test_nothing_at_hand_beats_the_allocation(branches):
 
 def test_a_dc_never_saturates_on_the_images_that_were_seen(branches):
     maps = stored_maps(branches)
-    for site in allocate(branches, 0.5):
+    for site in allocate(branches)(0.5):
         of = coefficients(to_samples(maps[site.name], site, branches.config), branches.config)
         for channel, number in enumerate(site.layer.index):
             table = site.layer.tables[number]
@@ -241,7 +240,7 @@ def test_sharing_costs_little(branches):
 
     few = replace(branches, config=replace(branches.config, tables=3))
     own, shared, one = (
-        noise(allocate(made, 2.0))
+        noise(allocate(made)(2.0))
         for made in (branches, few, replace(branches, config=replace(branches.config, tables=1)))
     )
     assert own < shared < one
@@ -250,7 +249,7 @@ def test_sharing_costs_little(branches):
 def test_a_budget_that_nothing_fits(branches):
     for name in METHODS:
         with pytest.raises(ValueError, match=r"bits must be at least .* a value, .* not 0.001"):
-            method(name)(branches, 0.001, lambda *told: None)
+            method(name)(branches, quietly)(0.001)
 
 
 # Masks
@@ -262,7 +261,7 @@ def kept(site):
 
 
 def test_the_direct_mask_is_the_triangle(branches):
-    for site in direct(branches, 11 * 10 / 64 + 0.1):
+    for site in direct(branches)(11 * 10 / 64 + 0.1):
         assert site.layer.tables[0].widths == tuple(
             11 if (u, v) in triangle(8, 10) else 0 for u in range(8) for v in range(8)
         )
@@ -271,7 +270,7 @@ def test_the_direct_mask_is_the_triangle(branches):
 
 def test_masks_of_wide_samples_drop_low_bits_so_that_nothing_saturates():
     made = some_study(Branches(), WIDE)
-    for site in direct(made, 9.0):
+    for site in direct(made)(9.0):
         table = site.layer.tables[0]
         assert set(table.widths) == {0, 16}
         assert {
@@ -282,7 +281,7 @@ def test_masks_of_wide_samples_drop_low_bits_so_that_nothing_saturates():
 def test_energy_keeps_what_has_most_of_it(branches):
     maps = stored_maps(branches)
     shares = []
-    for site in energy(branches, 2.0):
+    for site in energy(branches)(2.0):
         of = dct(maps[site.name], 8).square().sum((0, 1, 2)).double()
         places = kept(site)
         dropped = [place for place in range(64) if place not in places]
@@ -297,7 +296,7 @@ def test_energy_keeps_what_has_most_of_it(branches):
 
 def test_topk_keeps_the_same_share_of_every_map(branches):
     maps = stored_maps(branches)
-    for site in topk(branches, 11 * 12 / 64 + 0.1):
+    for site in topk(branches)(11 * 12 / 64 + 0.1):
         assert len(kept(site)) == 12
         largest = dct(maps[site.name], 8).abs().topk(12).indices.flatten()
         counts = torch.bincount(largest, minlength=64)
@@ -316,7 +315,7 @@ def test_trained_masks_drop_what_the_network_does_not_see(name):
     )
     made = some_study(network, count=64)
     made = replace(made, maps=made.maps[:1], plain={"0": made.plain["0"]})
-    (site,) = method(name)(made, 11 * 8 / 64 + 0.01, lambda *told: None)
+    (site,) = method(name)(made, quietly)(11 * 8 / 64 + 0.01)
     assert kept(site) == [8 * u for u in range(8)]
 
 
@@ -332,7 +331,7 @@ def test_fields_of_a_mask_may_be_narrower(branches):
 def test_every_method_is_reproducible():
     made = some_study(MobileNet(), count=6)
     for name, each in METHODS.items():
-        assert each(made, 3.0, lambda *told: None) == each(made, 3.0, lambda *told: None), name
+        assert each(made, quietly)(3.0) == each(made, quietly)(3.0), name
 
 
 def test_an_unknown_method():
@@ -344,8 +343,7 @@ def test_an_unknown_method():
 
 
 def test_clips_are_chosen_by_what_they_cost(branches):
-    weights = fisher(branches)
-    sites = clipped(branches, allocate(branches, 1.0), weights)
+    sites = clipped(branches, allocate(branches)(1.0))
     maps = stored_maps(branches)
     for site in sites:
         costs = {}
@@ -356,13 +354,13 @@ def test_clips_are_chosen_by_what_they_cost(branches):
                     through(one, branches.config, maps[site.name]) - maps[site.name]
                 ) / site.scale
             found = dct(error, 8).double().square().sum((0, 1)).numpy()
-            costs[clip] = (found * weights[site.name]).sum()
+            costs[clip] = (found * branches.weights[site.name]).sum()
         assert costs[site.layer.clip] == min(costs.values())
 
 
 def test_maps_with_a_sign_are_not_clipped_at_zero():
     made = some_study(torch.nn.Sequential(torch.nn.Conv2d(3, 2, 1), torch.nn.Conv2d(2, 2, 1)))
-    for site in clipped(made, allocate(made, 1.0), fisher(made)):
+    for site in clipped(made, allocate(made)(1.0)):
         assert site.zero == 128
         assert site.layer.clip == Clip()
 
@@ -370,7 +368,7 @@ def test_maps_with_a_sign_are_not_clipped_at_zero():
 def test_rates_are_told_with_padding_over_the_values_that_the_map_holds():
     network = torch.nn.Sequential(torch.nn.Conv2d(3, 2, 13), torch.nn.Conv2d(2, 2, 3))
     made = some_study(network)
-    site = allocate(made, 2.0)[0]
+    site = allocate(made)(2.0)[0]
     assert (site.height, site.layer.groups) == (20, 9)
     own = packet_words(made.config, site.layer) * 32 / (2 * 20 * 20)
     assert bits_per_value(made.config, site.layer, site.values) == own
