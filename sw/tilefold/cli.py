@@ -12,12 +12,14 @@ GROUP = "tilefold.verbs"
 """Entry points that contribute verbs: ``name = "module:command [extra]"``."""
 
 EXTRAS = {
+    "PIL": "torch",
     "amaranth": "gateware",
     "amaranth_boards": "boards",
     "cobs": "device",
     "cocotb": "sim",
     "cocotb_tools": "sim",
     "distributed": "sweep",
+    "jinja2": "report",
     "matplotlib": "demo",
     "pyarrow": "sweep",
     "rich": "device",

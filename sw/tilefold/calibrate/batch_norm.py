@@ -50,6 +50,10 @@ def refill(layer: Any, weight: Tensor, bias: Tensor | None) -> None:
     dtype = layer.weight.dtype
     layer.weight = nn.Parameter(weight.detach().to(dtype))
     layer.bias = None if bias is None else nn.Parameter(bias.detach().to(dtype))
+    if isinstance(layer, nn.Conv2d):
+        layer.out_channels, layer.in_channels = len(weight), weight.shape[1] * layer.groups
+    elif isinstance(layer, nn.Linear):
+        layer.out_features, layer.in_features = weight.shape
 
 
 def _affine(norm: nn.BatchNorm1d | nn.BatchNorm2d) -> tuple[Tensor, Tensor]:

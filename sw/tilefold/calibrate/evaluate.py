@@ -6,7 +6,7 @@ from math import log10
 
 import numpy as np
 import torch
-from torch import Tensor, fx
+from torch import Tensor, fx, nn
 
 from tilefold_hw.config import CodecConfig
 
@@ -66,7 +66,7 @@ def evaluate(
     images: Tensor,
     labels: Tensor | None = None,
     *,
-    reference: fx.GraphModule | None = None,
+    reference: nn.Module | None = None,
     progress: Progress = quietly,
 ) -> Evaluation:
     """Run *network* with the maps of *sites* stored, every one through the exact codec.
@@ -80,7 +80,7 @@ def evaluate(
         The network's; those without a site stay as they are.
     images : float32[n, ...]
     labels : int64[n], optional
-    reference : GraphModule, optional
+    reference : Module, optional
         What to compare with; left out, *network* itself in floats.
 
     Raises
@@ -113,7 +113,7 @@ def evaluate(
         for start in range(0, len(images), BATCH):
             progress("evaluating", start, len(images))
             batch = images[start : start + BATCH]
-            expected = forward(reference or network, (), batch, store)
+            expected = (reference or network)(batch)
             answers = forward(network, maps, batch, store)
             same += int((answers.argmax(1) == expected.argmax(1)).sum())
             logs = [each.double().flatten(1).log_softmax(1) for each in (expected, answers)]

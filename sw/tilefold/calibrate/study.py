@@ -4,7 +4,7 @@ All methods start from one: they choose tables by what is measured here, and not
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import torch
@@ -58,6 +58,17 @@ class Study:
     def on(self, name: str) -> CodecConfig:
         """Return the configuration as the map called *name* sees it, with its tile alone."""
         return self.plain[name].layer.on(self.config)
+
+    def without(self, names: Iterable[str]) -> "Study":
+        """Return the study of the other maps."""
+        left = set(names)
+        return replace(
+            self,
+            maps=tuple(each for each in self.maps if each.name not in left),
+            plain=MappingProxyType(
+                {name: site for name, site in self.plain.items() if name not in left}
+            ),
+        )
 
     def room(self, bits: float) -> int:
         """Words that all maps may take together at *bits* a value."""
