@@ -6,8 +6,8 @@
     after     convolution ─► nonlinearity ─► Compress ─► [stored map] ─► Expand ─► readers
 
 Before it, Compress folds back into a convolution; Expand can't fold through the nonlinearity, which
-whoever reads the map applies, each time anew. A 1 × 1 convolution to more channels gives a map of no
-higher rank than it reads, so that a few components hold all of it. After it, Compress can't fold
+whoever reads the map applies, each time anew. A 1 × 1 convolution to more channels gives a map of
+no higher rank than it reads, so that a few components hold all of it. After it, Compress can't fold
 through the nonlinearity; Expand folds forward where one convolution alone reads the map. A map
 without a nonlinearity is the same on both sides, and folds on both.
 
@@ -15,6 +15,7 @@ What doesn't fold stays a layer of 1 × 1, as the hardware's projector computes 
 """
 
 import copy
+from dataclasses import replace
 from enum import Enum
 
 from torch import fx
@@ -22,8 +23,8 @@ from torch import fx
 from .kinds import Kind, kind
 from .project import insert, require_shapes
 from .projection import Compress, Expand, Pair
-from .sites import choose, find
-from .trace import names, operation, propagate, shape
+from .sites import StoredMap, choose, find
+from .trace import module, names, operation, propagate
 
 
 class Side(Enum):
@@ -57,8 +58,9 @@ def project_beside(network: fx.GraphModule, name: str, pair: Pair, side: Side) -
         nothing like that to be stored.
     """
     network = copy.deepcopy(network)
-    node = side_of(network, name, side)
-    require_shapes(name, pair.compress, pair.expand, shape(node)[0])
+    site = on_side(network, name, side)
+    require_shapes(name, pair.compress, pair.expand, site.shape[0])
+    (node,) = (node for node, called in names(network).items() if called == site.steps[-1])
     compress = insert(
         network, node, f"{name}_compress", Compress(pair.compress, pair.compress_bias)
     )
@@ -67,8 +69,10 @@ def project_beside(network: fx.GraphModule, name: str, pair: Pair, side: Side) -
     return network
 
 
-def side_of(network: fx.GraphModule, name: str, side: Side) -> fx.Node:
-    """Find the node whose result is stored, if it is on that side of the nonlinearity.
+def on_side(network: fx.GraphModule, name: str, side: Side) -> StoredMap:
+    """Find the map called *name* as it is stored on that side of its nonlinearity.
+
+    So its statistics can be gathered there.
 
     Raises
     ------
@@ -76,28 +80,23 @@ def side_of(network: fx.GraphModule, name: str, side: Side) -> fx.Node:
         As :func:`project_beside` does.
     """
     (site,) = (each for each in choose(find(network), name) if each.name == name)
-    called = names(network)
-    nodes = {each: node for node, each in called.items()}
+    nodes = {called: node for node, called in names(network).items()}
     steps = [nodes[step] for step in site.steps]
-    for step in steps:
-        if operation(network, step) == Compress.__name__:
-            raise ValueError(
-                f"{name} can't be projected: it is projected already, by {called[step]}"
-            )
+    for called, step in zip(site.steps, steps, strict=True):
+        if isinstance(module(network, step), Compress):
+            raise ValueError(f"{name} can't be projected: it is projected already, by {called}")
     if side is Side.AFTER:
-        return steps[-1]
+        return site
+    kinds = [kind(network, step) for step in steps]
     last = 0
     for place, step in enumerate(steps):
-        does = kind(network, step)
         # What joins the map with itself is a nonlinearity, as in x * sigmoid(x).
-        alone = does is Kind.JOIN and set(steps).issuperset(step.all_input_nodes)
-        if does is not Kind.ACTIVATE and not alone:
+        alone = kinds[place] is Kind.JOIN and set(steps).issuperset(step.all_input_nodes)
+        if kinds[place] is not Kind.ACTIVATE and not alone:
             last = place
-    if kind(network, steps[last]) is Kind.POOL and any(
-        kind(network, step) is Kind.ACTIVATE for step in steps[:last]
-    ):
+    if kinds[last] is Kind.POOL and Kind.ACTIVATE in kinds[:last]:
         raise ValueError(
-            f"{name} can't be projected before its nonlinearity: {called[steps[last]]} "
+            f"{name} can't be projected before its nonlinearity: {site.steps[last]} "
             f"({operation(network, steps[last])}) pools what comes behind it. Project it after that"
         )
-    return steps[last]
+    return replace(site, steps=site.steps[: last + 1])

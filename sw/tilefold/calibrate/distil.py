@@ -21,8 +21,8 @@ as mirrored ones, of the same shape."""
 class Training:
     """How long and how fast to train.
 
-    By Adam's steps, with a rate that falls to zero along half a cosine wave. The same seed gives the
-    same weights on the same machine, unless time ends the training.
+    By Adam's steps, with a rate that falls to zero along half a cosine wave. The same seed gives
+    the same weights on the same machine, unless time ends the training.
     """
 
     #: Passes over the images; a part of one, too.

@@ -23,7 +23,7 @@ def to_integers(
         q_o = (Σ round(W / s_w) q_i + round((b + s_o z_o) / (s_w s_i)) - z_i Σ round(W / s_w))
               · s_w s_i / s_o
 
-    The bias takes in both zeros, and the multiplier and shift are the last factor. How far it is off:
+    The bias takes in both zeros; multiplier and shift are the last factor. How far it is off:
     :func:`error`.
 
     Parameters
@@ -94,10 +94,11 @@ def _weights(layer: nn.Conv2d) -> tuple[Floats, Floats]:
 def _steps(weights: Floats, bias: Floats, i: Quantiser, o: Quantiser) -> Floats:
     """Step of each output's weights: the finest with which they, and the bias, have room."""
     count = weights.shape[1]
-    room = bias_format(i.q, count).max - WEIGHT.max * abs(i.zero) * count - 1
     finest = np.abs(weights).max(axis=1) / WEIGHT.max
-    whole = np.abs(bias + o.scale * o.zero) / (i.scale * room)
-    steps = np.maximum(finest, whole)
+    # Half a step is what each rounding may add, that of a weight as often as the zero is large.
+    room = bias_format(i.q, count).max - (abs(i.zero) * count + 1) / 2
+    whole = np.abs(bias + o.scale * o.zero) / i.scale + np.abs(i.zero * weights.sum(axis=1))
+    steps = np.maximum(finest, whole / room)
     # Of weights and a bias of zero, any step is right.
     return np.where(steps > 0, steps, o.scale / i.scale)
 

@@ -74,8 +74,9 @@ def greedy(
 ) -> dict[str, int]:
     """Choose how many components each map keeps, for all maps together.
 
-    From all of them, the last component of one map is dropped at a time: that which loses the
-    smallest share of its map's energy for each bit that it saves.
+    From all of them, the last component of one map is dropped at a time: that of the map which then
+    has lost the smallest share of its energy, all that it lost before included, for each bit that
+    this saves.
 
     Parameters
     ----------
@@ -120,9 +121,10 @@ def greedy(
 
 
 def _drop(name: str, eigenvalues: Floats, bits: Floats, kept: int) -> tuple[float, str]:
-    """Energy lost for each bit saved by dropping the last of *kept* components, and whose it is."""
-    share = eigenvalues[kept - 1] / max(float(eigenvalues.sum()), np.finfo(np.float64).tiny)
-    return float(share) / max(float(bits[kept - 1]), np.finfo(np.float64).tiny), name
+    """Energy lost without the last of *kept* components for each bit it saves, and whose it is."""
+    tiny = np.finfo(np.float64).tiny
+    share = eigenvalues[kept - 1 :].sum() / max(float(eigenvalues.sum()), tiny)
+    return float(share) / max(float(bits[kept - 1]), tiny), name
 
 
 def _around(mean: Floats, statistics: Statistics) -> Floats:

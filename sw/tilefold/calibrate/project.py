@@ -54,8 +54,12 @@ def project(
     require_shapes(name, compress, expand, channels)
     if expand_bias is not None:
         require_no_border(network, around.stored, around.reader)
-    insert(network, around.linear, f"{name}_compress", Compress(compress, compress_bias))
-    insert(network, around.stored, f"{name}_expand", Expand(expand, expand_bias))
+    compressed = insert(
+        network, around.linear, f"{name}_compress", Compress(compress, compress_bias)
+    )
+    # A linear map is stored as it is compressed.
+    stored = compressed if around.stored is around.linear else around.stored
+    insert(network, stored, f"{name}_expand", Expand(expand, expand_bias))
     propagate(network)
     return network
 
