@@ -17,6 +17,7 @@ from torch import Tensor, fx, nn
 
 from .batch_norm import fold_batch_norms, refill
 from .neighbours import reader
+from .pact import unrounded
 from .project import require_no_border
 from .projection import Compress, Expand
 from .trace import (
@@ -41,7 +42,8 @@ def fold(network: fx.GraphModule) -> fx.GraphModule:
     -------
     GraphModule
         A copy with smaller convolutions that computes the same, within 1e-5 of the largest output:
-        that is checked on random inputs. *network* is not changed.
+        that is checked on random inputs, before :class:`~tilefold.calibrate.pact.Pact` rounds: a
+        value near half a step may then go the other way. *network* is not changed.
     """
     network = copy.deepcopy(network).eval()
     folded = fold_batch_norms(network)
@@ -58,7 +60,7 @@ def fold(network: fx.GraphModule) -> fx.GraphModule:
     folded.delete_all_unused_submodules()
     propagate(folded)
     example = _noise(network)
-    with torch.no_grad():
+    with torch.no_grad(), unrounded(folded, network):
         require_equal(
             folded(example),
             network(example),
@@ -71,7 +73,7 @@ def unfolded(folded: fx.GraphModule) -> dict[str, str]:
     """Tell of every projection that :func:`fold` left, by name, why it did."""
     called = names(folded)
     return {
-        called[node]: _obstacle(folded, node) or "it was put in after folding"
+        called[node]: _obstacle(folded, node) or "it can be folded, and was not yet"
         for node in folded.graph.nodes
         if _is_projection(folded, node)
     }

@@ -10,18 +10,20 @@ Source: Rossigneux et al. 2023.
 import copy
 from collections.abc import Mapping
 
+import numpy as np
 from torch import Tensor, fx
 
 from .distil import Training, Vary, train
 from .forward import Store
+from .kinds import Kind, kind
 from .learned import Loss
 from .neighbours import obstacle
-from .pact import Pact
+from .pact import Pact, first_bound
 from .project import project
 from .selection import select
 from .sites import choose, find, kept_channels
 from .statistics import Progress, Statistics
-from .trace import module, names, operation, propagate
+from .trace import names, operation, propagate
 
 _RELUS = {"ReLU", "ReLU6", "relu", "relu6"}
 
@@ -112,7 +114,7 @@ def prochan(
         )
         added = [student.get_submodule(f"{name}_{half}") for half in ("compress", "expand")]
         if bits is not None:
-            added += bound(student, name, bits, float(statistics[name].channels.high.max()))
+            added += bound(student, name, bits, statistics[name])
         train(
             student,
             [each for layer in added for each in layer.parameters()],
@@ -128,8 +130,8 @@ def prochan(
     return student
 
 
-def bound(network: fx.GraphModule, name: str, bits: int, most: float) -> list[Pact]:
-    """Put :class:`~tilefold.calibrate.pact.Pact` in place of a stored map's ReLU, in place.
+def bound(network: fx.GraphModule, name: str, bits: int, statistics: Statistics) -> list[Pact]:
+    """Let *network* have :class:`~tilefold.calibrate.pact.Pact` where a stored map's ReLU was.
 
     Parameters
     ----------
@@ -137,23 +139,28 @@ def bound(network: fx.GraphModule, name: str, bits: int, most: float) -> list[Pa
         Of the map.
     bits : int
         Of its samples.
-    most : float
-        The bound to begin with.
+    statistics : Statistics
+        Of the map, for the bound to begin with.
 
     Returns
     -------
     list of Pact
-        The one that was put in, called as the map with ``_pact`` behind; none without a ReLU.
+        The one that was put in, called as the map with ``_pact`` behind; none without a ReLU, or
+        where it is a part of another nonlinearity.
     """
     (site,) = (each for each in choose(find(network), name) if each.name == name)
-    for node, called in names(network).items():
-        if called in site.steps and operation(network, node) in _RELUS:
-            pact = Pact(most, bits)
-            network.add_submodule(f"{name}_pact", pact)
-            with network.graph.inserting_after(node):
-                after = network.graph.call_module(f"{name}_pact", (node.all_input_nodes[0],))
-            node.replace_all_uses_with(after)
-            propagate(network)
-            assert module(network, after) is pact
-            return [pact]
-    return []
+    nodes = {called: node for node, called in names(network).items()}
+    steps = [nodes[step] for step in site.steps]
+    relus = [step for step in steps if operation(network, step) in _RELUS]
+    if not relus or any(kind(network, step) is Kind.JOIN for step in steps):
+        return []
+    channels = statistics.channels
+    square = float(np.mean(channels.mean**2 + channels.variance))
+    pact = Pact(first_bound(square, float(channels.high.max()), bits), bits)
+    network.add_submodule(f"{name}_pact", pact)
+    with network.graph.inserting_after(relus[0]):
+        node = network.graph.call_module(f"{name}_pact", (relus[0].all_input_nodes[0],))
+    relus[0].replace_all_uses_with(node)
+    propagate(network)
+    network.delete_all_unused_submodules()
+    return [pact]

@@ -6,7 +6,7 @@ torch = pytest.importorskip("torch")
 
 from torch import nn
 
-from tilefold.calibrate.pact import Pact
+from tilefold.calibrate.pact import Pact, first_bound, unrounded
 from tilefold.calibrate.sites import find
 from tilefold.calibrate.trace import trace
 
@@ -36,6 +36,33 @@ def test_without_bits_nothing_is_rounded():
     assert pact(torch.tensor([-1.0, 0.123, 2])).tolist() == pytest.approx([0, 0.123, 1.5])
     with pytest.raises(ValueError, match=exactly("bits must be set for samples, not None")):
         _ = pact.levels
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_the_first_bound_has_the_least_error(bits):
+    values = torch.distributions.Exponential(torch.tensor(0.5)).sample((200_000,)).double()
+    bound = first_bound(values.square().mean().item(), 1e9, bits)
+
+    def error(bound):
+        return (Pact(bound, bits)(values) - values).square().mean().item()
+
+    # Rounding to few levels is not quite the noise that the formula takes it for.
+    slack = 1.01 if bits > 2 else 1.1
+    for other in (0.6, 0.8, 1.25, 1.7):
+        assert error(bound) <= slack * error(bound * other)
+
+
+def test_the_first_bound_is_not_above_all_values():
+    assert first_bound(8.0, 1.5, 4) == 1.5
+    assert Pact(first_bound(0.0, 0.0, 4)).bound > 0
+
+
+def test_rounding_can_be_left_out_for_a_while():
+    network = nn.Sequential(Pact(3.0, 2), Pact(2.0))
+    x = torch.tensor([0.3, 9.0])
+    with unrounded(network):
+        assert network(x).tolist() == pytest.approx([0.3, 2])
+    assert network(x).tolist() == [0, 2]
 
 
 @pytest.mark.parametrize("bits", [None, 2])
