@@ -93,11 +93,10 @@ def test_the_network_learns_to_answer_as_it_did(trained):
     still, train = Training(1e-3, 16, 1e-12), Training(0.3, 16, 3e-3)
     losses = []
     for first, second in ((still, still), (train, still), (train, train)):
-        student = prochan(teacher, kept, seen, images, first, second, bits=2)
+        student = prochan(teacher, kept, seen, images, first, second, bits=8)
         with torch.no_grad():
             losses.append(Loss(student, teacher, plain, 1.0)(images))
-    assert losses[1] < 0.95 * losses[0]
-    assert losses[2] < 0.95 * losses[1]
+    assert losses[2] < losses[1] < 0.9 * losses[0]
 
 
 def test_projections_are_trained_one_by_one_and_then_all(digits):

@@ -60,10 +60,16 @@ def test_selected_channels_come_back_as_they_are(pixels):
     torch.testing.assert_close(pair.compress @ pair.expand, torch.eye(3), atol=1e-5, rtol=0)
 
 
+def test_what_says_the_same_is_taken_once(pixels):
+    twice = np.concatenate([pixels[:, :1] * 3, pixels[:, :2], pixels[:, :1] * 2], axis=1)
+    pair = select(statistics(twice), 2)
+    assert pair.compress.tolist() == [[1, 0, 0, 0], [0, 0, 1, 0]]
+
+
 def test_channels_of_zeros_do_no_harm():
     pair = select(statistics(np.array([[1.0, 0, 0], [2, 0, 0]])), 2)
     assert pair.expand.isfinite().all()
-    assert pair.compress[0].tolist() == [1, 0, 0]
+    assert pair.compress.tolist() == [[1, 0, 0], [0, 1, 0]]
 
 
 @pytest.mark.parametrize("kept", [0, 7])
