@@ -65,9 +65,9 @@ def trained():
     import torch
     from safetensors.numpy import load_file
 
+    pytest.importorskip("sklearn")  # the digits
     from tilefold.demo import digits, train
 
-    pytest.importorskip("sklearn")
     weights = load_file(Path(train.__file__).with_name("digits.safetensors"))
     network = train.build()
     parts = {"scale": "weight", "shift": "bias", "mean": "running_mean", "variance": "running_var"}
