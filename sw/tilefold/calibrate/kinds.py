@@ -9,6 +9,7 @@ import torch
 from torch import fx, nn
 from torch.nn import functional
 
+from .pact import Pact
 from .projection import Compress, Expand
 from .trace import module, shape
 
@@ -45,7 +46,7 @@ _MODULES: tuple[tuple[Kind, tuple[type[nn.Module], ...]], ...] = (
     (Kind.SCALE, (nn.BatchNorm1d, nn.BatchNorm2d, nn.PReLU)),
     (Kind.ACTIVATE, (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.CELU, nn.SELU, nn.GELU)),
     (Kind.ACTIVATE, (nn.SiLU, nn.Mish, nn.Hardswish, nn.Hardsigmoid, nn.Hardtanh, nn.Sigmoid)),
-    (Kind.ACTIVATE, (nn.Tanh, nn.Softplus, nn.Identity, nn.Dropout, nn.Dropout2d)),
+    (Kind.ACTIVATE, (Pact, nn.Tanh, nn.Softplus, nn.Identity, nn.Dropout, nn.Dropout2d)),
     (Kind.POOL, (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d)),
     (Kind.PASS, (nn.AdaptiveMaxPool2d, nn.Upsample, nn.LayerNorm, nn.GroupNorm)),
     (Kind.PASS, (nn.InstanceNorm2d, nn.Softmax, nn.LogSoftmax)),

@@ -2,7 +2,6 @@
 
 import copy
 
-import torch
 from torch import Tensor, fx, nn
 
 from .neighbours import neighbours
@@ -52,6 +51,21 @@ def project(
     network = copy.deepcopy(network)
     around = neighbours(network, name)
     channels = shape(around.linear)[0]
+    require_shapes(name, compress, expand, channels)
+    if expand_bias is not None:
+        require_no_border(network, around.stored, around.reader)
+    compressed = insert(
+        network, around.linear, f"{name}_compress", Compress(compress, compress_bias)
+    )
+    # A linear map is stored as it is compressed.
+    stored = compressed if around.stored is around.linear else around.stored
+    insert(network, stored, f"{name}_expand", Expand(expand, expand_bias))
+    propagate(network)
+    return network
+
+
+def require_shapes(name: str, compress: Tensor, expand: Tensor, channels: int) -> None:
+    """Raise unless the weights of a projection fit a map of so many channels, and each other."""
     kept = compress.shape[0]
     for weight, called, expected in (
         (compress, "compress", (kept, channels)),
@@ -61,13 +75,6 @@ def project(
             raise ValueError(
                 f"{called} of {name} must have shape {list(expected)}, not {list(weight.shape)}"
             )
-    _flatten_freely(network, around.stored, around.reader)
-    if expand_bias is not None:
-        require_no_border(network, around.stored, around.reader)
-    _insert(network, around.linear, f"{name}_compress", Compress(compress, compress_bias))
-    _insert(network, around.stored, f"{name}_expand", Expand(expand, expand_bias))
-    propagate(network)
-    return network
 
 
 def require_no_border(network: fx.GraphModule, stored: fx.Node, reader: fx.Node) -> None:
@@ -88,20 +95,10 @@ def require_no_border(network: fx.GraphModule, stored: fx.Node, reader: fx.Node)
         node = node.all_input_nodes[0]
 
 
-def _flatten_freely(network: fx.GraphModule, stored: fx.Node, reader: fx.Node) -> None:
-    """Let no view between *stored* and *reader* name a number of values: it will change."""
-    node = reader.all_input_nodes[0]
-    while node is not stored:
-        source = node.all_input_nodes[0]
-        if operation(network, node) in ("view", "reshape"):
-            node.op, node.target = "call_function", torch.flatten
-            node.args, node.kwargs = (source, 1), {}
-        node = source
-
-
-def _insert(network: fx.GraphModule, behind: fx.Node, name: str, layer: nn.Module) -> None:
-    """Let all that read *behind* read *layer* behind it."""
+def insert(network: fx.GraphModule, behind: fx.Node, name: str, layer: nn.Module) -> fx.Node:
+    """Let all that read *behind* read *layer* behind it, and return its node."""
     network.add_submodule(name, layer)
     with network.graph.inserting_after(behind):
         node = network.graph.call_module(name, (behind,))
     behind.replace_all_uses_with(node, lambda user: user is not node)
+    return node

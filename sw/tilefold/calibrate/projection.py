@@ -1,13 +1,32 @@
-"""Projections: the 1 × 1 convolutions around a stored map, before they are folded away.
+"""Projections: the 1 × 1 convolutions on both sides of a stored map.
 
 ::
 
     convolution ─► Compress ─► nonlinearity ─► [stored map] ─► Expand ─► convolution
          M            K             K               K             M
+
+So they stand where they fold into both convolutions: around the nonlinearity. On one side of it,
+they stand together, and the stored map is between them: see :mod:`~tilefold.calibrate.beside`.
 """
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pair:
+    """Weights of both: ``y = P x + p`` is stored, and ``R y + r`` restored."""
+
+    #: P: float32[K, M].
+    compress: Tensor
+    #: R: float32[M, K].
+    expand: Tensor
+    #: p: float32[K], if any.
+    compress_bias: Tensor | None = None
+    #: r: float32[M], if any.
+    expand_bias: Tensor | None = None
 
 
 class Compress(nn.Conv2d):

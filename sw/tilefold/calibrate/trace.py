@@ -15,6 +15,9 @@ import torch
 from torch import Tensor, fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
+from .pact import Pact
+from .projection import Compress, Expand
+
 TOLERANCE = 1e-5
 """How far the graph's outputs may be from the network's, relative to the largest."""
 
@@ -43,7 +46,7 @@ def trace(network: nn.Module, example: Tensor) -> fx.GraphModule:
         names the layer and the line.
     """
     network = copy.deepcopy(network).eval()
-    tracer = fx.Tracer()
+    tracer = _Tracer()
     if tracer.is_leaf_module(network, ""):
         network = nn.Sequential(network)
     with torch.no_grad():
@@ -74,6 +77,15 @@ def trace(network: nn.Module, example: Tensor) -> fx.GraphModule:
             "the network has to do the same each time, and to write into no part of a map",
         )
     return traced
+
+
+class _Tracer(fx.Tracer):
+    """Tracer to which the layers of this package are layers, too."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        """Whether *m* is taken as a whole."""
+        ours = isinstance(m, Pact | Compress | Expand)
+        return ours or bool(super().is_leaf_module(m, module_qualified_name))
 
 
 def propagate(network: fx.GraphModule, example: Tensor | None = None) -> None:

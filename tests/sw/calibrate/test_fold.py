@@ -202,6 +202,17 @@ def test_a_linear_layer_takes_the_projection_of_a_flattened_map():
     assert close(folded(example), network(example))
 
 
+def test_a_map_without_nonlinearity_is_stored_between_both(digits):
+    network, example = digits
+    network = trace(network, example)
+    matrix = torch.linalg.qr(torch.randn(32, 32)).Q
+    same = project(network, "conv3", matrix, matrix.T)
+    assert close(same(example), network(example))
+    network = projected(network, "conv3", 7, compress_bias=torch.randn(7))
+    assert {each.name: each.shape for each in find(network)}["conv3"] == (7, 16, 16)
+    assert close(fold(network)(example), network(example))
+
+
 def test_mobilenet_folds_where_no_depthwise_neighbour_is(mobilenet):
     network, example = mobilenet
     network = trace(network, example)

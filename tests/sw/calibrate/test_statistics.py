@@ -50,6 +50,17 @@ def test_every_map_is_offered_in_order(network):
     torch.testing.assert_close(expected, network(images))
 
 
+def test_every_step_can_be_watched(network):
+    maps, images = choose(find(network), "conv3"), torch.rand(2, 1, 32, 32)
+    seen = {}
+    result = forward(network, maps, images, lambda name, x: x + 1, seen.__setitem__)
+    torch.testing.assert_close(seen["linear"], result)
+    assert list(seen)[:4] == ["input", "conv1", "conv1_norm", "conv1_relu"]
+    # Of a stored map, what the network goes on with.
+    expected = network.get_submodule("conv3_norm")(seen["conv3"]) + 1
+    torch.testing.assert_close(seen["conv3_norm"], expected)
+
+
 def test_the_network_goes_on_with_what_was_stored(network):
     maps, images = choose(find(network), "conv3"), torch.rand(2, 1, 32, 32)
     expected = forward(network, maps, images, lambda name, x: torch.zeros_like(x))
