@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import kl_div, log_softmax
 
-from .statistics import Progress
+from .progress import Progress, quietly
 
 Vary = Callable[[Tensor, torch.Generator], Tensor]
 """Takes a batch of images, float32[n, ...], and a source of chance; returns images as likely, such
@@ -77,7 +77,7 @@ def train(
     training: Training,
     what: str = "training",
     vary: Vary = lambda images, chance: images,
-    progress: Progress = lambda what, done, total: None,
+    progress: Progress = quietly,
 ) -> list[float]:
     """Train some parameters of *network* in place, and no others.
 

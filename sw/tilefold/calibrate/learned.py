@@ -13,9 +13,9 @@ from torch import Tensor, fx
 
 from .distil import Training, Vary, distillation, train
 from .forward import Store, forward
+from .progress import Progress, quietly
 from .projection import Compress, Expand
 from .sites import choose, find
-from .statistics import Progress
 from .trace import module, names
 
 
@@ -27,7 +27,7 @@ def learn(
     store: Store = lambda name, maps: maps,
     hint: float = 1.0,
     vary: Vary = lambda images, chance: images,
-    progress: Progress = lambda what, done, total: None,
+    progress: Progress = quietly,
 ) -> fx.GraphModule:
     """Train all projections of *network* together.
 

@@ -19,10 +19,11 @@ from .kinds import Kind, kind
 from .learned import Loss
 from .neighbours import obstacle
 from .pact import Pact, first_bound
+from .progress import Progress, quietly
 from .project import project
 from .selection import select
 from .sites import choose, find, kept_channels
-from .statistics import Progress, Statistics
+from .statistics import Statistics
 from .trace import names, operation, propagate
 
 _RELUS = {"ReLU", "ReLU6", "relu", "relu6"}
@@ -66,7 +67,7 @@ def prochan(
     store: Store = lambda name, maps: maps,
     hint: float = 1.0,
     vary: Vary = lambda images, chance: images,
-    progress: Progress = lambda what, done, total: None,
+    progress: Progress = quietly,
 ) -> fx.GraphModule:
     """Project maps and train the network to do with them what it did.
 

@@ -18,6 +18,7 @@ from ..bundle import Site
 from ..model.tiles import group_count
 from .forward import BATCH, forward
 from .progress import Progress, quietly
+from .sample import Quantiser
 from .sensitivity import Sensitivities, fisher
 from .sites import StoredMap
 
@@ -137,17 +138,6 @@ def study(
     )
 
 
-def scale_and_zero(low: float, high: float, config: CodecConfig) -> tuple[float, int]:
-    """Scale and zero of samples that hold *low* to *high* and an exact zero.
-
-    A map without negative values has its zero at the smallest sample; any other, in the middle.
-    """
-    q = config.sample
-    zero = q.min if low >= 0 and not config.sample_signed else (q.min + q.max + 1) // 2
-    scale = max(high / (q.max - zero), low / (q.min - zero) if zero > q.min else 0.0)
-    return scale or 1.0, zero  # of a map of zeros alone, any scale is right
-
-
 def _site(each: StoredMap, low: float, high: float, config: CodecConfig) -> Site:
     channels, height, width = each.shape
     # The tile that pads less; where both do alike, the larger one compresses better.
@@ -160,5 +150,5 @@ def _site(each: StoredMap, low: float, high: float, config: CodecConfig) -> Site
         index=(0,) * channels,
         tile=tile if config.sevens else None,
     )
-    scale, zero = scale_and_zero(low, high, config)
-    return Site(each.name, height, width, scale, zero, layer)
+    of = Quantiser.of(low, high, config.sample)
+    return Site(each.name, height, width, of.scale, of.zero, layer)

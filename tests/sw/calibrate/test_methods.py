@@ -21,7 +21,7 @@ from tilefold.calibrate.mask import direct, energy, keep_best, topk
 from tilefold.calibrate.methods import METHODS, method
 from tilefold.calibrate.progress import quietly
 from tilefold.calibrate.sites import choose, find
-from tilefold.calibrate.study import scale_and_zero, study
+from tilefold.calibrate.study import study
 from tilefold.calibrate.trace import trace
 from tilefold.model.quantise import dequantise, quantise
 from tilefold_hw.budget import bits_per_value, packet_words
@@ -59,20 +59,6 @@ def words(made, sites):
 
 
 # A study
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "config", "expected"),
-    [
-        (0.0, 2.0, CodecConfig(), (2 / 255, 0)),
-        (-1.0, 0.5, CodecConfig(), (1 / 128, 128)),
-        (-0.5, 1.27, CodecConfig(), (0.01, 128)),
-        (0.0, 1.27, CodecConfig(sample_signed=True), (0.01, 0)),
-        (0.0, 0.0, CodecConfig(), (1.0, 0)),
-    ],
-)
-def test_samples_hold_the_range_and_an_exact_zero(low, high, config, expected):
-    assert scale_and_zero(low, high, config) == pytest.approx(expected)
 
 
 def test_a_study_holds_every_value_that_was_seen(branches):
