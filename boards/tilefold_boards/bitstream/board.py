@@ -9,8 +9,7 @@ from .pll import Kind
 
 STATES = {
     "builds": "its device was placed and routed, and met its clock",
-    "untried": "parts of it were; the whole device was not, yet",
-    "experimental": "as untried, with young tools, and on the oscillator's clock alone",
+    "experimental": "the same, with young tools, and on the oscillator's clock alone",
 }
 """How far a board has come. None was tried on hardware."""
 
@@ -40,7 +39,7 @@ class Board:
     #: What one must know to connect it.
     note: str = ""
     #: How far it has come: one of :data:`STATES`.
-    state: str = "untried"
+    state: str = "builds"
 
     @property
     def oscillator_hz(self) -> int:

@@ -17,5 +17,4 @@ BOARD = Board(
     # Its FTDI is wired to the flash as that of Lattice's own boards, and goes by their name.
     loader=("-b", "ice40_generic"),
     pll=ICE40_PLL,
-    state="builds",
 )

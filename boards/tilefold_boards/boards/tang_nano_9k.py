@@ -23,7 +23,6 @@ BOARD = Board(
     resources=(8_640, 20, 26),
     loader=("-b", "tangnano9k"),
     pll=GW1NR_9_PLL,
-    state="builds",
     # Most pins double as those of the two ways to configure it.
     packing=("--sspi_as_gpio", "--mspi_as_gpio"),
 )

@@ -7,9 +7,7 @@ from ..bitstream.pll import ECP5_PLL
 from ..parts import ecp5
 
 
-def _board(
-    size: str, platform: type, resources: tuple[int, int, int], state: str = "untried"
-) -> Board:
+def _board(size: str, platform: type, resources: tuple[int, int, int]) -> Board:
     return Board(
         name=f"ulx3s_{size}f",
         title=f"Radiona ULX3S {size}F",
@@ -20,7 +18,6 @@ def _board(
         resources=resources,
         loader=("-b", "ulx3s"),
         pll=ECP5_PLL,
-        state=state,
     )
 
 
@@ -29,5 +26,5 @@ BOARDS = (
     _board("12", ulx3s.ULX3S_12F_Platform, (24_288, 28, 56)),
     _board("25", ulx3s.ULX3S_25F_Platform, (24_288, 28, 56)),
     _board("45", ulx3s.ULX3S_45F_Platform, (43_848, 72, 108)),
-    _board("85", ulx3s.ULX3S_85F_Platform, (83_640, 156, 208), "builds"),
+    _board("85", ulx3s.ULX3S_85F_Platform, (83_640, 156, 208)),
 )
