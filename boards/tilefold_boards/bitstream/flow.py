@@ -54,7 +54,8 @@ _FLOWS = {
     ),
     NEXUS.name: Flow(
         constraints="pdc",
-        route=("--pdc", "{constraints}", "--fasm", "{routed}"),
+        # The other router finds no way from a clock's pin to its buffer, once the rest is in its way.
+        route=("--pdc", "{constraints}", "--fasm", "{routed}", "--router", "router1"),
         packer="prjoxide",
         pack=("pack", "{routed}", "{bitstream}"),
         suffix="bit",
