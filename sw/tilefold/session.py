@@ -1,6 +1,7 @@
 """The session: a device that was opened, what it is, and what it is loaded with."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TypeVar
 
@@ -25,7 +26,7 @@ _Result = TypeVar("_Result")
 
 BAUD = 3_000_000
 
-ATTEMPTS = 5
+ATTEMPTS = 8
 """Times that an operation is begun when the device is reset under it."""
 
 _OWN = {register.name: register.address for register in device_registers()}
@@ -85,7 +86,7 @@ class Session:
         self._mode: int | None = None
         self.link = Link(url, baud)
         try:
-            self.identity = self._open()
+            self.identity = self._first()
             self._recognise()
         except BaseException:
             self.link.close()
@@ -182,6 +183,13 @@ class Session:
             for name in names
             if name.endswith("_count")
         }
+
+    def _first(self) -> Identity:
+        """Open the device; begin again if it was reset under that."""
+        for _ in range(ATTEMPTS - 1):
+            with suppress(SessionLost):
+                return self._open()
+        return self._open()
 
     def _open(self) -> Identity:
         self._sound, self._mode = False, None

@@ -108,7 +108,7 @@ def test_resets_of_either_end_change_nothing(line):
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("rate", RATES)
 def test_a_thousand_transfers_over_a_bad_line_with_resets(line, rate):
-    transfers(line, 1000, rate, bursts=rate / 10, resets=2e-3, departures=0.1)
+    transfers(line, 1000, rate, bursts=rate / 10, resets=5e-4, departures=0.1)
 
 
 def test_a_line_that_dies_ends_in_an_error(line, port, monkeypatch):

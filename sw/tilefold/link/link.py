@@ -24,6 +24,8 @@ _BITS = 10  # of a byte on the line, with start and stop
 _SLACK = 0.1  # seconds that a USB bridge and the system may add to a reply
 _LEAST = 16  # bytes of data in a frame on the worst line
 _CALM = 32  # requests in a row that none before was lost of: frames may be larger again
+_OPENINGS = 50  # of a line on which something comes, if no answer: the worst loses every other
+
 _NOISE_MOST = 1 << 16  # bytes without a frame among them, after which nobody sensible is there
 
 
@@ -85,7 +87,8 @@ class Link:
         request = Frame(Kind.OPEN, 0, window.session, 0)
         wanted = Frame(Kind.OPEN | DONE, 0, window.session, 0)
         self._window, self._most = window, DATA_MOST
-        for _ in range(TRIES):
+        silent = 0
+        for _ in range(_OPENINGS):
             # A zero ends whatever the line has been left with.
             self._write(b"\0" + encode(request))
             noise = 0
@@ -94,6 +97,9 @@ class Link:
                     return
                 if (noise := noise + len(data)) > _NOISE_MOST:
                     raise LinkError(self._nonsense())
+            silent = 0 if noise else silent + 1
+            if silent == TRIES:
+                break
         raise LinkError(self._silence())
 
     def agree(self, slots: int, ring: int) -> None:
