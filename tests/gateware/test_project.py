@@ -162,7 +162,15 @@ def test_works_with_one_channel_built_in():
     check(bench, *random_case(bench, 1, 1, pixels=9))
 
 
-@pytest.mark.parametrize(("macs", "inputs", "outputs"), [(16, 64, 64), (64, 40, 64), (16, 1, 33)])
+@pytest.mark.parametrize(
+    ("macs", "inputs", "outputs"),
+    [
+        (16, 9, 32),
+        (16, 1, 33),
+        pytest.param(16, 64, 64, marks=pytest.mark.slow),
+        pytest.param(64, 40, 64, marks=pytest.mark.slow),
+    ],
+)
 def test_all_lanes_work_at_once(macs, inputs, outputs):
     bench = projector(macs, 64)
     case = random_case(bench, inputs, outputs, pixels=3)

@@ -10,7 +10,7 @@ import pytest
 import serial
 
 from tilefold.demo import digits
-from tilefold.demo.calibrate import calibrate, project
+from tilefold.demo.calibrate import quantise
 from tilefold.demo.network import load
 from tilefold.device import Device
 from tilefold.link.frames import Frame, Reader, encode
@@ -92,11 +92,10 @@ def test_examples_run(name):
 
 
 def test_the_digits_network_runs_on_a_device_as_the_model_says(tmp_path):
-    images = digits.load().train_images
-    bundle = calibrate(project(load(), "conv3", images), images, preset("demo"), 4.0)
+    bundle, _ = quantise(load(), digits.load().train_images[:64], preset("demo"))
     path = tmp_path / "digits.safetensors"
     bundle.save(path)
-    done = example("run_network.py", "sim://ulx3s", str(path), "4")
+    done = example("run_network.py", "sim://ulx3s", str(path), "2")
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("each as the golden model says\n")
     assert len((FOLDER / "run_network.py").read_text().splitlines()) <= 40

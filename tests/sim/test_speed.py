@@ -1,12 +1,14 @@
 import time
 
 import numpy as np
+import pytest
 
 from tilefold_hw.config import preset
 from tilefold_sim.cases import random_groups, random_layer
 from tilefold_sim.compiled import CompiledEncoder
 
 
+@pytest.mark.slow
 def test_the_8_bit_encoder_runs_200_000_cycles_a_second():
     config = preset("standard")
     encoder = CompiledEncoder(config)

@@ -54,7 +54,7 @@ _FLOWS = {
     ),
     NEXUS.name: Flow(
         constraints="pdc",
-        # The other router finds no way from a clock's pin to its buffer, once the rest is in its way.
+        # The other router finds no way from a clock's pin to its buffer once the rest is there.
         route=("--pdc", "{constraints}", "--fasm", "{routed}", "--router", "router1"),
         packer="prjoxide",
         pack=("pack", "{routed}", "{bitstream}"),
