@@ -69,8 +69,8 @@ def to_samples(maps: Tensor, site: Site, config: CodecConfig) -> Tensor:
         Integers.
     """
     # In float32, as tilefold.maps does it.
-    rounded = torch.floor(maps / site.scale + 0.5)
-    return (rounded + site.zero).clamp(config.sample.min, config.sample.max)
+    rounded = (maps / site.scale).add_(0.5).floor_()
+    return rounded.add_(site.zero).clamp_(config.sample.min, config.sample.max)
 
 
 def to_tiles(maps: Tensor, n: int) -> Tensor:
@@ -135,20 +135,20 @@ class _Codec(torch.autograd.Function):
         half = torch.exp2(widths.double() - 1) * kept
 
         found = coefficients(to_samples(maps, site, config), config)
-        rounded = torch.floor(found / step + 0.5)
-        fields = torch.minimum(torch.maximum(rounded, -half), half - kept.double())
-        held = (fields == rounded) & kept
+        rounded = found.div_(step).add_(0.5).floor_()
+        fields = rounded.clamp(-half, half - kept.double())
+        held = (fields == rounded).logical_and_(kept)
         if counts is not None:
             counts.stored += found[..., 0, 0].numel() * int(kept.sum())
             counts.saturated += held.numel() // kept.numel() * int(kept.sum()) - int(held.sum())
-        wide = (fields * step).clamp(config.coefficient.min, config.coefficient.max)
+        wide = fields.mul_(step).clamp_(config.coefficient.min, config.coefficient.max)
         whole = _restore(wide, site, config)
         low, high = site.layer.clip.limits(config.restored)
         restored = whole.clamp(low, high)
 
         ctx.site, ctx.config = site, config
         ctx.save_for_backward(maps, held, whole == restored)
-        return ((restored - site.zero).float() * site.scale).to(maps.dtype)
+        return (restored - site.zero).float().mul_(site.scale).to(maps.dtype)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
@@ -185,8 +185,8 @@ def _restore(found: Tensor, site: Site, config: CodecConfig) -> Tensor:
 def _columns(x: Tensor, step: Pass) -> Tensor:
     """Apply one pass along the last axis of ``float64[..., n]``."""
     # Exact: products of at most 18 and 24 bits, 16 of them, stay far below 2**53.
-    matrix = torch.tensor(step.matrix, dtype=torch.float64)
-    return torch.floor((x @ matrix.T) * 2.0**-step.shift + 0.5)
+    matrix = torch.tensor(step.matrix, dtype=torch.float64) * 2.0**-step.shift
+    return (x @ matrix.T).add_(0.5).floor_()
 
 
 def _offset(config: CodecConfig) -> int:

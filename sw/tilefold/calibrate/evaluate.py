@@ -113,10 +113,10 @@ def evaluate(
         for start in range(0, len(images), BATCH):
             progress("evaluating", start, len(images))
             batch = images[start : start + BATCH]
-            expected = (reference or network)(batch)
-            answers = forward(network, maps, batch, store)
+            expected = (network if reference is None else reference)(batch).flatten(1)
+            answers = forward(network, maps, batch, store).flatten(1)
             same += int((answers.argmax(1) == expected.argmax(1)).sum())
-            logs = [each.double().flatten(1).log_softmax(1) for each in (expected, answers)]
+            logs = [each.double().log_softmax(1) for each in (expected, answers)]
             divergence += float((logs[0].exp() * (logs[0] - logs[1])).sum())
             if labels is not None:
                 wanted = labels[start : start + BATCH]

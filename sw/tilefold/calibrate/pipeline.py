@@ -93,8 +93,13 @@ def calibrate(
     Raises
     ------
     ValueError
-        If nothing is as small; the message tells the least.
+        If it is more than plain samples take, or nothing is as small; the message tells the least.
     """
+    if not 0 < bits < begun.config.sample_width:
+        raise ValueError(
+            f"bits must be more than 0 and less than the {begun.config.sample_width} of a plain "
+            f"sample, not {bits:g}"
+        )
     return chosen(begun, method(name)(begun, progress), bits, name, progress)
 
 
@@ -119,12 +124,8 @@ def chosen(
             )
         current = current.without(large)
         left = begun.values - current.values
+        # More than nothing: what was chosen kept the budget, with these maps as large or larger.
         room = bits * begun.values - left * config.sample_width
-        if not current.plain or room <= 0:
-            raise ValueError(
-                f"bits must be more than {bits:.3g} a value: maps that can't be made smaller than "
-                "their samples take all of that"
-            )
         sites = method(name)(current, progress)(room / current.values)
     return Calibrated(current, clipped(current, sites, progress), skipped)
 
@@ -151,16 +152,21 @@ def restore(network: nn.Module, example: Tensor, bundle: Bundle) -> fx.GraphModu
             for each in ("weight", "bias")
             if isinstance(layer, nn.Conv2d | nn.Linear) and f"{place}.{each}" in bundle.tensors
         }
-        if own and own["weight"].ndim == layer.weight.ndim:
+        if "weight" in own and own["weight"].ndim == layer.weight.ndim:
             refill(layer, own["weight"], own.get("bias"))
     try:
         graph.load_state_dict({name: torch.from_numpy(x) for name, x in bundle.tensors.items()})
         propagate(graph)
     except RuntimeError as error:
-        told = str(error).partition("\n")[2].strip() or str(error)
+        # The first line says that it is an error, the second which tensor is wrong.
+        told = [*str(error).splitlines(), str(error)][1].strip()
         raise ValueError(f"bundle must be of this network, which does not fit: {told}") from None
     maps = {each.name: each.shape for each in find(graph)}
     for site in bundle.sites:
-        if maps.get(site.name) != (site.layer.channels_out, site.height, site.width):
-            raise ValueError(f"bundle must be of this network, which has no map {site.name!r}")
+        expected = (site.layer.channels_out, site.height, site.width)
+        if maps.get(site.name) != expected:
+            size = " × ".join(map(str, expected))
+            raise ValueError(
+                f"bundle must be of this network, which has no map {site.name!r} of {size}"
+            )
     return graph

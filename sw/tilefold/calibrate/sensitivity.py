@@ -47,6 +47,8 @@ def fisher(
     Theis et al. 2018 for the Fisher information as the cost of a change to activations.
     """
     maps = tuple(maps)
+    if not maps:
+        return {}
     generator = torch.Generator().manual_seed(seed)
     sums: dict[str, Tensor] = {}
 

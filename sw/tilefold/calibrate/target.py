@@ -42,7 +42,7 @@ def for_drop(
         If even the rate of plain samples loses more.
     """
     if not 0 <= drop < 1:
-        raise ValueError(f"drop must be 0 to 1, a share of the images, not {drop:g}")
+        raise ValueError(f"drop must be 0 % to less than 100 % of the images, not {drop:.2%}")
     choose_for = method(name)(begun, progress)
 
     def tried(bits: float) -> tuple[float, Calibrated]:
@@ -59,8 +59,8 @@ def for_drop(
     lost, best = tried(high)
     if lost > drop:
         raise ValueError(
-            f"drop must be at least {lost:.3g} with method {name}, which is lost at "
-            f"{best.bits:.3g} bits a value already, not {drop:g}"
+            f"drop must be at least {lost:.2%} with method {name}, which is lost at "
+            f"{best.bits:.3g} bits a value already, not {drop:.2%}"
         )
     while high - low > CLOSE:
         middle = (low + high) / 2

@@ -57,7 +57,7 @@ def trace(network: nn.Module, example: Tensor) -> fx.GraphModule:
                 f"network must take inputs of shape {list(example.shape)}, not refuse them: {error}"
             ) from error
         if not isinstance(expected, Tensor):
-            raise TypeError(f"network must return one tensor, not {type(expected).__name__}")
+            raise ValueError(f"network must return one tensor, not {type(expected).__name__}")
         try:
             # Called by another module, forward gets its own defaults, not stand-ins for them.
             graph = tracer.trace(nn.Sequential(network))

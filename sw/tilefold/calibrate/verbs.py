@@ -133,6 +133,8 @@ def calibrate(
         raise click.UsageError("give one of --bits, --ratio and --drop")
     if not output.parent.is_dir():
         raise ValueError(f"output must be in a folder that is there, not {str(output.parent)!r}")
+    if output.is_dir():
+        raise ValueError(f"output must be a file, not the folder {str(output)!r}")
     hardware = named(config)
     found = load(data, count=images, mean=mean, deviation=deviation)
     with _progress() as progress:
@@ -177,7 +179,7 @@ def evaluate(
             read.config,
             found.images,
             found.labels,
-            reference=None if weights is None else trained,
+            reference=trained,
             progress=progress,
         )
     _tell_sites(read.sites, read, result)

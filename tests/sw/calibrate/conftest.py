@@ -9,19 +9,6 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 
-def settle(network):
-    """Give batch norms statistics and scales as after a training: neither zeros nor ones."""
-    from torch import nn
-
-    for layer in network.modules():
-        if isinstance(layer, nn.BatchNorm2d):
-            for tensor in (layer.weight, layer.running_var):
-                nn.init.uniform_(tensor, 0.5, 1.5)
-            for tensor in (layer.bias, layer.running_mean):
-                nn.init.uniform_(tensor, -0.5, 0.5)
-    return network.eval()
-
-
 @pytest.fixture(autouse=True)
 def one_thread():
     """Keep PyTorch to one thread, and its random weights the same."""
@@ -34,7 +21,7 @@ def one_thread():
 def resnet():
     """ResNet-20 for CIFAR-10 (He et al. 2016, shortcuts of option A), and an input."""
     import torch
-    from networks import ResNet20
+    from networks import ResNet20, settle
 
     return settle(ResNet20()), torch.randn(2, 3, 32, 32)
 
@@ -43,6 +30,7 @@ def resnet():
 def digits():
     """The demo's network, and an input."""
     import torch
+    from networks import settle
 
     from tilefold.demo.train import build
 
@@ -53,7 +41,7 @@ def digits():
 def mobilenet():
     """Network of inverted residuals (Sandler et al. 2018), and an input."""
     import torch
-    from networks import MobileNet
+    from networks import MobileNet, settle
 
     return settle(MobileNet()), torch.randn(2, 3, 32, 32)
 

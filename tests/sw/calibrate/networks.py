@@ -102,3 +102,14 @@ class Branches(nn.Module):
     def forward(self, x):
         x = self.pool(torch.relu(self.first(x)))
         return self.last(torch.cat([torch.relu(self.left(x)), torch.relu(self.right(x))], 1))
+
+
+def settle(network):
+    """Give batch norms statistics and scales as after a training: neither zeros nor ones."""
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            for tensor in (layer.weight, layer.running_var):
+                nn.init.uniform_(tensor, 0.5, 1.5)
+            for tensor in (layer.bias, layer.running_mean):
+                nn.init.uniform_(tensor, -0.5, 0.5)
+    return network.eval()

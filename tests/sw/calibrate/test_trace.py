@@ -135,7 +135,7 @@ class Two(nn.Module):
             r"graph must compute what the network does, not differ by .* where outputs go up to "
             r".*: the network has to do the same each time, and to write into no part of a map",
         ),
-        (Two(), TypeError, r"network must return one tensor, not tuple"),
+        (Two(), ValueError, r"network must return one tensor, not tuple"),
         (
             nn.Conv2d(5, 3, 1),
             ValueError,
