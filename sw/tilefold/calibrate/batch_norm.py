@@ -48,7 +48,9 @@ def fold_batch_norms(network: fx.GraphModule) -> fx.GraphModule:
 def refill(layer: Any, weight: Tensor, bias: Tensor | None) -> None:
     """Give *layer* other weights, which may be of another shape, in the type of the old ones."""
     dtype = layer.weight.dtype
-    layer.weight = nn.Parameter(weight.detach().to(dtype))
+    # In the layout that a file gives back: with another, convolutions round differently.
+    weight = weight.detach().to(dtype).clone(memory_format=torch.contiguous_format)
+    layer.weight = nn.Parameter(weight)
     layer.bias = None if bias is None else nn.Parameter(bias.detach().to(dtype))
     if isinstance(layer, nn.Conv2d):
         layer.out_channels, layer.in_channels = len(weight), weight.shape[1] * layer.groups

@@ -65,7 +65,22 @@ def begin(
         If the network can't be traced or does not take the images, or if there is nothing in it
         that can be compressed.
     """
-    graph = fold_batch_norms(trace(network, images[:2]))
+    return survey(prepare(network, images[:2]), images, config, patterns, progress)
+
+
+def prepare(network: nn.Module, example: Tensor) -> fx.GraphModule:
+    """Trace a network, and fold its batch norms."""
+    return fold_batch_norms(trace(network, example))
+
+
+def survey(
+    graph: fx.GraphModule,
+    images: Tensor,
+    config: CodecConfig,
+    patterns: Iterable[str] = (),
+    progress: Progress = quietly,
+) -> Study:
+    """Do the rest of :func:`begin`, with what :func:`prepare` has made."""
     maps = find(graph)
     begun = study(graph, choose(maps, *patterns), images, config, progress)
     if not begun.plain:
@@ -145,7 +160,7 @@ def restore(network: nn.Module, example: Tensor, bundle: Bundle) -> fx.GraphModu
     ValueError
         If the bundle is not for this network.
     """
-    graph = fold_batch_norms(trace(network, example))
+    graph = prepare(network, example)
     for place, layer in graph.named_modules():
         own = {
             each: torch.from_numpy(bundle.tensors[f"{place}.{each}"])

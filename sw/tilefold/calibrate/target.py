@@ -1,6 +1,6 @@
 """Target: how small maps shall be, told as a ratio, or by what accuracy may be lost."""
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from .evaluate import evaluate
 from .methods import method
@@ -25,6 +25,7 @@ def for_drop(
     labels: Tensor | None = None,
     name: str = "allocate",
     progress: Progress = quietly,
+    reference: nn.Module | None = None,
 ) -> Calibrated:
     """Find the lowest rate at which accuracy falls by no more than *drop*.
 
@@ -35,6 +36,8 @@ def for_drop(
     ----------
     drop : float
         0.01 is a point.
+    reference : Module, optional
+        What accuracy falls from; left out, the study's network in floats.
 
     Raises
     ------
@@ -50,7 +53,14 @@ def for_drop(
         sites, config = found.sites, begun.config
         return (
             evaluate(
-                begun.network, begun.maps, sites, config, begun.images, labels, progress=progress
+                begun.network,
+                begun.maps,
+                sites,
+                config,
+                begun.images,
+                labels,
+                reference=reference,
+                progress=progress,
             ).drop,
             found,
         )

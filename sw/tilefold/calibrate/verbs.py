@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress as Bars
 from rich.table import Table
+from torch import Generator, Tensor
 
 from tilefold_hw.budget import bits_per_value
 from tilefold_hw.config import named
@@ -20,11 +22,13 @@ from .data import load
 from .evaluate import Evaluation
 from .evaluate import evaluate as evaluated
 from .methods import METHODS
-from .pipeline import Calibrated, begin, restore
+from .narrow import Narrowed, by_ceiling, by_energy
+from .pipeline import Calibrated, prepare, restore, survey
 from .pipeline import calibrate as calibrated
 from .progress import Progress
 from .sites import find
 from .target import bits_of_ratio, for_drop
+from .tune import TUNING, mirrored, tune
 
 
 class Numbers(click.ParamType):  # type: ignore[type-arg]
@@ -94,6 +98,42 @@ def _network(command: Callable[..., None]) -> Callable[..., None]:
     metavar="NAME",
     help="A map to compress, or a pattern such as 'layer1.*'; may be repeated. Else all.",
 )
+@click.option(
+    "--project",
+    "share",
+    type=float,
+    metavar="SHARE",
+    help="First store linear maps as the principal components with this share of their energy.",
+)
+@click.option(
+    "--ceiling",
+    type=float,
+    metavar="K",
+    help="First let no map be larger than the largest over K, by trained projections (ProChan).",
+)
+@click.option(
+    "--minutes",
+    "ceiling_minutes",
+    type=click.FloatRange(0, min_open=True),
+    default=10,
+    show_default=True,
+    help="How long to train for --ceiling.",
+)
+@click.option(
+    "--tune",
+    "minutes",
+    type=click.FloatRange(0, min_open=True),
+    metavar="MINUTES",
+    help="Then train the weights for so long to do with what the tables keep.",
+)
+@click.option(
+    "--tune-images",
+    "tuned_on",
+    type=click.IntRange(1),
+    metavar="N",
+    help="How many of DATA to train on for --tune and --ceiling; else all.",
+)
+@click.option("--mirror", is_flag=True, help="Train on mirrored images, too: they are as likely.")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="BUNDLE")
 def calibrate(
     network: str,
@@ -108,6 +148,12 @@ def calibrate(
     ratio: float | None,
     drop: float | None,
     sites: tuple[str, ...],
+    share: float | None,
+    ceiling: float | None,
+    ceiling_minutes: float,
+    minutes: float | None,
+    tuned_on: int | None,
+    mirror: bool,
     output: Path,
 ) -> None:
     r"""Calibrate a trained network: choose tables for its stored maps, and write a bundle.
@@ -124,6 +170,13 @@ def calibrate(
       energy        the same share of energy in every map
       topk          what is most often among the largest of a tile
 
+    With --project or --ceiling, maps get fewer channels first, by projections that fold into the
+    convolutions around them; the rest is chosen for the smaller network, and the bundle carries it.
+
+    With --tune, all weights are trained with the exact codec in place, so that accuracy comes back
+    at low rates; rates stay as they are. The network learns from its own answers in floats, so no
+    labels are used. The bundle carries the tuned weights.
+
     \b
     Example:
       tilefold calibrate resnet.py:resnet20 --weights resnet20.safetensors --data train.npz
@@ -131,21 +184,42 @@ def calibrate(
     """
     if sum(each is not None for each in (bits, ratio, drop)) != 1:
         raise click.UsageError("give one of --bits, --ratio and --drop")
+    if share is not None and ceiling is not None:
+        raise click.UsageError("give one of --project and --ceiling")
+    if minutes is None and ceiling is None and (tuned_on is not None or mirror):
+        raise click.UsageError("--tune-images and --mirror need --tune or --ceiling")
     if not output.parent.is_dir():
         raise ValueError(f"output must be in a folder that is there, not {str(output.parent)!r}")
     if output.is_dir():
         raise ValueError(f"output must be a file, not the folder {str(output)!r}")
     hardware = named(config)
     found = load(data, count=images, mean=mean, deviation=deviation)
+    trained = source.network(network, weights)
+    if minutes is not None or ceiling is not None:
+        more = load(data, count=tuned_on, mean=mean, deviation=deviation).images
+        vary = mirrored if mirror else _as_they_are
     with _progress() as progress:
-        begun = begin(source.network(network, weights), found.images, hardware, sites, progress)
+        graph = prepare(trained, found.images[:2])
+        narrowed = Narrowed(graph, {}, {})
+        if share is not None:
+            narrowed = by_energy(graph, found.images, share, sites, progress)
+        if ceiling is not None:
+            narrowed = by_ceiling(graph, more, ceiling, 60 * ceiling_minutes, vary, progress)
+        begun = survey(narrowed.network, found.images, hardware, sites, progress)
         if drop is not None:
-            result = for_drop(begun, drop / 100, found.labels, method, progress)
+            result = for_drop(begun, drop / 100, found.labels, method, progress, graph)
         else:
             wanted = bits_of_ratio(begun, ratio) if ratio is not None else bits
             assert wanted is not None
             result = calibrated(begun, wanted, method, progress)
+        if minutes is not None:
+            training = replace(TUNING, seconds=60 * minutes)
+            result = tune(result, more, training, vary, progress, graph)
     result.bundle().save(output)
+    for name, (kept, before) in narrowed.channels.items():
+        click.echo(f"{name}: stored as {kept} of {before} channels")
+    for reason in narrowed.left.values():
+        click.echo(f"not projected: {reason}")
     _tell(result, output)
 
 
@@ -189,10 +263,16 @@ def evaluate(
     click.echo(f"same answer:        {result.agreement:.2%}")
 
 
+def _as_they_are(images: Tensor, chance: Generator) -> Tensor:
+    """Vary nothing."""
+    return images
+
+
 @contextmanager
 def _progress() -> Iterator[Progress]:
     """Bars on the terminal, one for each kind of work; nothing where there is none."""
-    with Bars(console=Console(stderr=True), transient=True) as bars:
+    console = Console(stderr=True)
+    with Bars(console=console, transient=True, disable=not console.is_terminal) as bars:
         tasks: dict[str, Any] = {}
 
         def show(what: str, done: int, total: int) -> None:
