@@ -165,7 +165,12 @@ def test_a_verb_must_be_a_command(run):
 
 
 def test_extras_bring_the_modules_they_are_said_to():
-    distributions = {"cocotb_tools": "cocotb", "serial": "pyserial", "sklearn": "scikit-learn"}
+    distributions = {
+        "PIL": "pillow",
+        "cocotb_tools": "cocotb",
+        "serial": "pyserial",
+        "sklearn": "scikit-learn",
+    }
     extras = tomllib.loads(PYPROJECT.read_text())["project"]["optional-dependencies"]
     for module, extra in EXTRAS.items():
         distribution = distributions.get(module, module.replace("_", "-"))
