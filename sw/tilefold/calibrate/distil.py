@@ -116,7 +116,7 @@ def train(
                 part = max(part, (time.monotonic() - start) / training.seconds)
             if part >= 1:
                 break
-            progress(what, step, steps)
+            progress(what, round(part * steps), steps)
             for group in optimizer.param_groups:
                 group["lr"] = training.rate * (1 + math.cos(math.pi * part)) / 2
             value = loss(vary(images[next(order)], chance))

@@ -115,6 +115,9 @@ def by_ceiling(
 ) -> Narrowed:
     """Let no map be larger than the largest over *k*, by trained projections: ProChan.
 
+    Nonlinearities stay as they are, without :class:`~tilefold.calibrate.pact.Pact`: what rounds the
+    narrower maps are their tables, which are chosen later.
+
     Parameters
     ----------
     network, images

@@ -195,16 +195,17 @@ def calibrate(
     hardware = named(config)
     found = load(data, count=images, mean=mean, deviation=deviation)
     trained = source.network(network, weights)
+    more = found
     if minutes is not None or ceiling is not None:
-        more = load(data, count=tuned_on, mean=mean, deviation=deviation).images
-        vary = mirrored if mirror else _as_they_are
+        more = load(data, count=tuned_on, mean=mean, deviation=deviation)
+    vary = mirrored if mirror else _as_they_are
     with _progress() as progress:
         graph = prepare(trained, found.images[:2])
         narrowed = Narrowed(graph, {}, {})
         if share is not None:
             narrowed = by_energy(graph, found.images, share, sites, progress)
         if ceiling is not None:
-            narrowed = by_ceiling(graph, more, ceiling, 60 * ceiling_minutes, vary, progress)
+            narrowed = by_ceiling(graph, more.images, ceiling, 60 * ceiling_minutes, vary, progress)
         begun = survey(narrowed.network, found.images, hardware, sites, progress)
         if drop is not None:
             result = for_drop(begun, drop / 100, found.labels, method, progress, graph)
@@ -214,7 +215,7 @@ def calibrate(
             result = calibrated(begun, wanted, method, progress)
         if minutes is not None:
             training = replace(TUNING, seconds=60 * minutes)
-            result = tune(result, more, training, vary, progress, graph)
+            result = tune(result, more.images, training, vary, progress, graph)
     result.bundle().save(output)
     for name, (kept, before) in narrowed.channels.items():
         click.echo(f"{name}: stored as {kept} of {before} channels")
