@@ -45,12 +45,12 @@ class Plan:
     def __post_init__(self) -> None:
         for name in self.methods:
             method(name)
-        for each in self.bits:
-            if not each > 0:
-                raise ValueError(f"bits must be more than 0 a value, not {each:g}")
-        for each in self.clips:
-            if each not in RULES:
-                raise ValueError(f"clip must be one of {', '.join(RULES)}, not {each!r}")
+        for bits in self.bits:
+            if not bits > 0:
+                raise ValueError(f"bits must be more than 0 a value, not {bits:g}")
+        for name in self.clips:
+            if name not in RULES:
+                raise ValueError(f"clip must be one of {', '.join(RULES)}, not {name!r}")
 
 
 def compare(

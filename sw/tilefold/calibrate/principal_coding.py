@@ -103,9 +103,7 @@ def measure(
         return values
 
     quantisers: dict[str, Quantiser] = {}
-    counts = {
-        each.name: np.zeros((each.shape[0], 1 << WIDTH), dtype=np.int64) for each in sided
-    }
+    counts = {each.name: np.zeros((each.shape[0], 1 << WIDTH), dtype=np.int64) for each in sided}
 
     def count(name: str, values: Tensor) -> Tensor:
         found = _project(values, pairs[name].compress, pairs[name].compress_bias)
