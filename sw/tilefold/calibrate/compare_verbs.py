@@ -25,6 +25,9 @@ from .reporting import report as reported
 from .sites import find
 from .verbs import Numbers, on_network, showing_progress, with_data
 
+_WIDE = 160
+"""Columns where there is no terminal."""
+
 with_test = click.option(
     "--test",
     required=True,
@@ -251,7 +254,7 @@ def _tell(found: Comparison) -> None:
                 f"{rate.accuracy:.2%}",
                 f"{found.accuracy_float - rate.accuracy:.2%}",
             )
-    Console().print(table)
+    _print(table)
     for reason in found.left_out:
         click.echo(f"left out: {reason}")
     if found.maps:
@@ -263,7 +266,7 @@ def _tell(found: Comparison) -> None:
         for name, zeros, baselines in [*told, ("all", "", found.baselines)]:
             pairs = [f"{each.mean:.2f} {each.worst:.2f}" for each in baselines]
             table.add_row(name, zeros, *pairs)
-        Console().print(table)
+        _print(table)
 
 
 def _table(first: str, *others: str) -> Table:
@@ -272,3 +275,9 @@ def _table(first: str, *others: str) -> Table:
     for each in others:
         table.add_column(each, justify="right")
     return table
+
+
+def _print(table: Table) -> None:
+    console = Console()
+    # What goes into a file is not cut to the width of a terminal that isn't there.
+    (console if console.is_terminal else Console(width=_WIDE)).print(table)

@@ -72,7 +72,7 @@ def trained():
 @pytest.fixture
 def begun():
     """A study of a small network."""
-    from networks import small
+    from networks import small, smooth
 
     from tilefold.calibrate.pipeline import begin
     from tilefold_hw.config import CodecConfig
@@ -84,15 +84,8 @@ def begun():
 def tests(begun):
     """Images that its study has not seen, and what the network says of them."""
     import torch
+    from networks import smooth
 
     images = smooth(12, seed=1)
     with torch.no_grad():
         return images, begun.network(images).argmax(1)
-
-
-def smooth(count, seed=0):
-    """Images of 16 × 16 pixels that are smooth, as images are."""
-    import torch
-
-    coarse = torch.randn(count, 3, 4, 4, generator=torch.Generator().manual_seed(seed))
-    return torch.nn.functional.interpolate(coarse, scale_factor=4, mode="bilinear")

@@ -114,3 +114,9 @@ def small():
         nn.Flatten(),
         nn.Linear(6, 5),
     )
+
+
+def smooth(count, seed=0):
+    """Images of 16 × 16 pixels that are smooth, as images are."""
+    coarse = torch.randn(count, 3, 4, 4, generator=torch.Generator().manual_seed(seed))
+    return functional.interpolate(coarse, scale_factor=4, mode="bilinear")

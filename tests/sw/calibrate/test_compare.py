@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from conftest import smooth
+from networks import smooth
 
 from tilefold.calibrate.clip import RULES
 from tilefold.calibrate.compare import Plan, compare
@@ -135,7 +135,7 @@ def test_maps_that_are_left_as_they_are_count_in_the_rate():
 
 
 def test_images_without_labels(begun, tests):
-    with pytest.raises(ValueError, match="^test images must have labels, to tell accuracy: give"):
+    with pytest.raises(ValueError, match=r"^test images must have labels, to tell accuracy: give"):
         compare(begun, tests[0], None, QUICK, "small")
 
 

@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("matplotlib")
 
-from conftest import smooth
+from networks import smooth
 
 from tilefold.calibrate.page import subject
 from tilefold.calibrate.page.__main__ import main

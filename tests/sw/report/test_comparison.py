@@ -72,7 +72,7 @@ def test_comparisons_that_are_none(comparison, changes, message):
 
 
 def test_lines_with_one_name(comparison):
-    with pytest.raises(ValueError, match="^lines must have names of their own, not 'topk' twice$"):
+    with pytest.raises(ValueError, match=r"^lines must have names of their own, not 'topk' twice$"):
         replace(comparison, lines=(Line("topk", True, ()), Line("topk", False, ())))
 
 
