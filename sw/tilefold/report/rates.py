@@ -8,12 +8,15 @@ from .comparison import Comparison
 
 MARKERS = "osDv^<>P"
 
+DEEPEST = 20
+"""Points of accuracy below floating point that are shown; what loses more is of no use."""
+
 
 def draw(comparison: Comparison, path: str | os.PathLike[str]) -> None:
     """Draw all lines into an SVG; the same figures give the same bytes.
 
     Filled marks are guaranteed. Open ones are means, and a thin line leads from each to the image
-    that takes most.
+    that takes most. What loses more than :data:`DEEPEST` points lies below the picture.
     """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -39,6 +42,8 @@ def draw(comparison: Comparison, path: str | os.PathLike[str]) -> None:
         axes.axhline(
             100 * comparison.accuracy_float, color="grey", linestyle=":", label="floating point"
         )
+        if axes.get_ylim()[0] < (deepest := 100 * comparison.accuracy_float - DEEPEST):
+            axes.set_ylim(bottom=deepest)
         axes.set_xlabel("bits a value")
         axes.set_ylabel("accuracy in %")
         axes.grid(alpha=0.3)

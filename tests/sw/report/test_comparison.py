@@ -59,6 +59,17 @@ def test_a_picture_shows_all_lines_and_is_the_same_for_the_same_figures(comparis
     assert "topk" not in texts
 
 
+def test_what_loses_most_lies_below_the_picture(comparison, tmp_path):
+    pytest.importorskip("matplotlib")
+    from tilefold.report.rates import draw
+
+    draw(comparison, tmp_path / "it.svg")
+    texts = list(ElementTree.parse(tmp_path / "it.svg").getroot().itertext())
+    ticks = [float(text) for text in texts if text.strip().replace(".", "").isdigit()]
+    assert max(tick for tick in ticks) >= 90
+    assert not any(20 < tick < 70 for tick in ticks)  # allocate loses 40 points at 2 bits
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
