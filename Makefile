@@ -25,6 +25,8 @@ help:  ## list these targets
 	@echo '  VENV=.venv312         another environment beside the first'
 	@echo "  PYTEST_ARGS='-k dct'  passed on to pytest"
 	@echo "  BOARDS='icebreaker'   boards to build bitstreams for (default: all)"
+	@echo '  NETWORK, WEIGHTS, TRAIN, TEST, MEAN, DEVIATION'
+	@echo '                        what `make calibration` measures, as `tilefold compare` takes it'
 
 .PHONY: demo
 demo: $(DEMO)  ## compress a small network's activations in simulated hardware, and show what it costs
@@ -52,6 +54,13 @@ performance: $(DEV)  ## measure what docs/performance.md tells, and write it (ho
 .PHONY: estimate
 estimate: $(DEV)  ## fit `tilefold estimate` to circuits that are synthesised (an hour)
 	$(RUN) tools/fit_estimate.py
+
+.PHONY: calibration
+calibration: $(DEV)  ## measure what docs/calibration.md tells, and write it (minutes; with ResNet-20 an hour)
+	$(RUN) -m tilefold.calibrate.page $(if $(NETWORK),--network '$(NETWORK)') \
+	  $(if $(WEIGHTS),--weights '$(WEIGHTS)') $(if $(TRAIN),--data '$(TRAIN)') \
+	  $(if $(TEST),--test '$(TEST)') $(if $(MEAN),--mean '$(MEAN)') \
+	  $(if $(DEVIATION),--deviation '$(DEVIATION)')
 
 .PHONY: lint
 lint: $(DEV)  ## look for errors and for code that is not formatted

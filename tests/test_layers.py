@@ -23,12 +23,12 @@ ALLOWED = {
     "sw/tilefold": {
         "tilefold_hw": "*",
         "numpy": "*",
-        "click": "cli.py verbs.py device_verbs.py */verbs.py",
+        "click": "cli.py verbs.py device_verbs.py */verbs.py calibrate/compare_verbs.py",
         "cobs": "link/frames.py",
         "PIL": "calibrate/data.py",
         "jinja2": "report/page.py",
         "markupsafe": "report/page.py",
-        "rich": "progress.py calibrate/verbs.py",
+        "rich": "progress.py calibrate/verbs.py calibrate/compare_verbs.py",
         "safetensors": "bundle.py demo/* calibrate/source.py",
         "serial": "link/port.py link/link.py",
         "sklearn": "demo/*",
@@ -62,7 +62,7 @@ ALLOWED = {
 # Package: what it may import inside a function besides, so that only who calls it needs the extra.
 ALLOWED_LATE = {
     "boards/tilefold_boards": {"matplotlib", "pyarrow"},
-    "sw/tilefold": {"sklearn", "torch"},
+    "sw/tilefold": {"matplotlib", "sklearn", "torch"},
     "sim/tilefold_sim": {"sklearn"},
 }
 

@@ -41,7 +41,20 @@ class Fitted:
         """Make the code from the maps of some images, ``int[n, C, H, W]``."""
         require_width(sample)
         raw = unsigned(streams(samples, sample).ravel(), sample)
-        counts = np.bincount(raw, minlength=1 << sample.width)
+        return cls.of(np.bincount(raw, minlength=1 << sample.width), sample)
+
+    @classmethod
+    def of(cls, counts: Counts, sample: Q) -> "Fitted":
+        """Make the code from how often each sample was seen.
+
+        Parameters
+        ----------
+        counts : int[2**width]
+            By a sample's bits as an unsigned integer.
+        """
+        require_width(sample)
+        if counts.shape != (1 << sample.width,):
+            raise ValueError(f"counts must be {1 << sample.width}, not of shape {counts.shape}")
         return cls(sample, _with_escapes(counts, sample.width))
 
     def bits(self, samples: Ints) -> Counts:

@@ -1,5 +1,6 @@
 """The clip of each layer, by measurement: a ReLU's zero is not always worth restoring."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import torch
@@ -29,11 +30,7 @@ def clipped(
     around them. So errors are weighed as coefficients, where the mean has a weight of its own.
     """
     named = {site.name: site for site in sites}
-    choices = {
-        # A map without negative values has its zero at the smallest sample.
-        name: (Clip(), Clip(site.zero if site.zero == study.config.sample.min else None))
-        for name, site in named.items()
-    }
+    choices = {name: (Clip(), _range(study, site)) for name, site in named.items()}
     costs = {name: [0.0] * len(choice) for name, choice in choices.items()}
 
     def weigh(name: str, maps: Tensor) -> Tensor:
@@ -54,6 +51,32 @@ def clipped(
         _with(site, choices[site.name][costs[site.name].index(min(costs[site.name]))])
         for site in sites
     )
+
+
+def at_zero(
+    study: Study, sites: tuple[Site, ...], progress: Progress = quietly
+) -> tuple[Site, ...]:
+    """Clip what every map restores to the range it was seen in: a ReLU's zero comes back."""
+    return tuple(_with(site, _range(study, site)) for site in sites)
+
+
+def unclipped(
+    study: Study, sites: tuple[Site, ...], progress: Progress = quietly
+) -> tuple[Site, ...]:
+    """Clip nothing."""
+    return tuple(_with(site, Clip()) for site in sites)
+
+
+Rule = Callable[[Study, tuple[Site, ...], Progress], tuple[Site, ...]]
+"""Takes a study, sites of its maps and whom to tell of progress; returns them with clips."""
+
+RULES: Mapping[str, Rule] = {"measured": clipped, "zero": at_zero, "none": unclipped}
+"""Ways to choose the clips of all layers, by name."""
+
+
+def _range(study: Study, site: Site) -> Clip:
+    # A map without negative values has its zero at the smallest sample.
+    return Clip(site.zero if site.zero == study.config.sample.min else None)
 
 
 def _with(site: Site, clip: Clip) -> Site:

@@ -11,7 +11,7 @@ from tilefold_hw.config import CodecConfig
 
 from ..bundle import Bundle, Site
 from .batch_norm import fold_batch_norms, refill
-from .clip import clipped
+from .clip import Rule, clipped
 from .methods import method
 from .progress import Progress, quietly
 from .sites import choose, find
@@ -119,9 +119,17 @@ def calibrate(
 
 
 def chosen(
-    begun: Study, choose_for: Choose, bits: float, name: str, progress: Progress = quietly
+    begun: Study,
+    choose_for: Choose,
+    bits: float,
+    name: str,
+    progress: Progress = quietly,
+    rule: Rule = clipped,
 ) -> Calibrated:
-    """Do what :func:`calibrate` does, with what the method called *name* has measured."""
+    """Do what :func:`calibrate` does, with what the method called *name* has measured.
+
+    Clips are chosen by *rule*.
+    """
     config = begun.config
     skipped = {
         each.name: each.obstacle for each in find(begun.network) if each.obstacle is not None
@@ -142,7 +150,7 @@ def chosen(
         # More than nothing: what was chosen kept the budget, with these maps as large or larger.
         room = bits * begun.values - left * config.sample_width
         sites = method(name)(current, progress)(room / current.values)
-    return Calibrated(current, clipped(current, sites, progress), skipped)
+    return Calibrated(current, rule(current, sites, progress), skipped)
 
 
 def restore(network: nn.Module, example: Tensor, bundle: Bundle) -> fx.GraphModule:

@@ -79,6 +79,15 @@ def network(place: str, weights: str | Path | None = None) -> nn.Module:
     return made.eval()
 
 
+def called(place: str) -> str:
+    """What people call the network of a factory.
+
+    >>> called("models/resnet.py:ResNet20")
+    'ResNet20'
+    """
+    return place.rpartition(":")[2]
+
+
 def load(made: nn.Module, weights: str | Path) -> None:
     """Load a file of weights into a network; errors name the file and the tensor."""
     path = Path(weights)

@@ -46,8 +46,8 @@ class Numbers(click.ParamType):  # type: ignore[type-arg]
             self.fail(f"{value!r} must be numbers with commas between them", param, ctx)
 
 
-def _network(command: Callable[..., None]) -> Callable[..., None]:
-    """Arguments and options that say which network, and what its inputs are."""
+def on_network(command: Callable[..., None]) -> Callable[..., None]:
+    """Arguments and options that say which network, and how pictures become its inputs."""
     for decorate in reversed(
         (
             click.argument("network", metavar="NETWORK.py:FACTORY"),
@@ -56,12 +56,6 @@ def _network(command: Callable[..., None]) -> Callable[..., None]:
                 type=click.Path(path_type=Path),
                 metavar="FILE",
                 help="Safetensors file with the weights; else the factory loads them.",
-            ),
-            click.option(
-                "--data",
-                required=True,
-                metavar="DATA",
-                help="FILE.npz, a folder of pictures, or FILE.py:NAME, a dataset.",
             ),
             click.option(
                 "--mean",
@@ -83,8 +77,18 @@ def _network(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+with_data = click.option(
+    "--data",
+    required=True,
+    metavar="DATA",
+    help="FILE.npz, a folder of pictures, or FILE.py:NAME, a dataset.",
+)
+"""Option that says where images are."""
+
+
 @click.command()
-@_network
+@on_network
+@with_data
 @click.option("--images", type=click.IntRange(1), default=512, show_default=True, help="How many.")
 @click.option("--config", default="standard", show_default=True, metavar="CONFIG|PRESET")
 @click.option("--method", type=click.Choice(tuple(METHODS)), default="allocate", show_default=True)
@@ -199,7 +203,7 @@ def calibrate(
     if minutes is not None or ceiling is not None:
         more = load(data, count=tuned_on, mean=mean, deviation=deviation)
     vary = mirrored if mirror else _as_they_are
-    with _progress() as progress:
+    with showing_progress() as progress:
         graph = prepare(trained, found.images[:2])
         narrowed = Narrowed(graph, {}, {})
         if share is not None:
@@ -226,7 +230,8 @@ def calibrate(
 
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path), metavar="BUNDLE")
-@_network
+@on_network
+@with_data
 @click.option("--images", type=click.IntRange(1), help="How many; else all.")
 def evaluate(
     bundle: Path,
@@ -245,7 +250,7 @@ def evaluate(
     read = Bundle.load(bundle)
     found = load(data, count=images, mean=mean, deviation=deviation)
     trained = source.network(network, weights)
-    with _progress() as progress:
+    with showing_progress() as progress:
         graph = restore(trained, found.images[:2], read)
         result = evaluated(
             graph,
@@ -270,7 +275,7 @@ def _as_they_are(images: Tensor, chance: Generator) -> Tensor:
 
 
 @contextmanager
-def _progress() -> Iterator[Progress]:
+def showing_progress() -> Iterator[Progress]:
     """Bars on the terminal, one for each kind of work; nothing where there is none."""
     console = Console(stderr=True)
     with Bars(console=console, transient=True, disable=not console.is_terminal) as bars:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+Labelled = tuple[NDArray[np.float32], NDArray[np.int64]]
+"""Images, and which digit each one is."""
+
 #: Side of an enlarged image, in pixels: four tiles of eight.
 SIDE = 32
 

@@ -133,3 +133,16 @@ def test_rejects_samples_of_more_than_16_bits(make):
 def test_each_has_a_name_of_its_own():
     names = [maker(UQ(8)).name for maker in MAKERS.values()]
     assert len(set(names)) == len(names)
+
+
+def test_a_fitted_code_follows_from_counts_alone():
+    samples = np.random.default_rng(0).integers(-3, 4, size=(5, 2, 4, 4))
+    q = SQ(4)
+    fitted, counted = (
+        Fitted.fit(samples, q),
+        Fitted.of(np.bincount(samples.ravel() & 15, minlength=16), q),
+    )
+    np.testing.assert_array_equal(fitted.code.lengths, counted.code.lengths)
+    np.testing.assert_array_equal(fitted.bits(samples), counted.bits(samples))
+    with pytest.raises(ValueError, match=r"^counts must be 16, not of shape \(15,\)$"):
+        Fitted.of(np.ones(15, dtype=np.int64), q)

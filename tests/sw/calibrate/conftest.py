@@ -49,22 +49,31 @@ def mobilenet():
 @pytest.fixture
 def trained():
     """The demo's network as it was trained, and 256 of the digits that it was trained on."""
-    import numpy as np
     import torch
-    from safetensors.numpy import load_file
 
     pytest.importorskip("sklearn")  # the digits
-    from tilefold.demo import digits, train
+    from tilefold.demo import trained
 
-    weights = load_file(Path(train.__file__).with_name("digits.safetensors"))
-    network = train.build()
-    parts = {"scale": "weight", "shift": "bias", "mean": "running_mean", "variance": "running_var"}
-    state = {}
-    for name, values in weights.items():
-        layer, part = name.split(".")
-        norm = layer != "linear" and part in parts
-        called = f"{layer}_norm.{parts[part]}" if norm else name
-        state[called] = torch.from_numpy(np.array(values))
-    # The bottleneck's batch norm has no shift.
-    assert network.load_state_dict(state, strict=False).missing_keys.count("conv3_norm.bias") == 1
-    return network.eval(), torch.from_numpy(digits.load().train_images[:256])
+    return trained.network(), torch.from_numpy(trained.training()[0][:256])
+
+
+@pytest.fixture
+def begun():
+    """A study of a small network."""
+    from networks import small, smooth
+
+    from tilefold.calibrate.pipeline import begin
+    from tilefold_hw.config import CodecConfig
+
+    return begin(small(), smooth(16), CodecConfig())
+
+
+@pytest.fixture
+def tests(begun):
+    """Images that its study has not seen, and what the network says of them."""
+    import torch
+    from networks import smooth
+
+    images = smooth(12, seed=1)
+    with torch.no_grad():
+        return images, begun.network(images).argmax(1)

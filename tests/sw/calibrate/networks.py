@@ -113,3 +113,21 @@ def settle(network):
             for tensor in (layer.bias, layer.running_mean):
                 nn.init.uniform_(tensor, -0.5, 0.5)
     return network.eval()
+
+
+def small():
+    """Two convolutions, the second without a nonlinearity, and five classes: for 16 × 16 pixels."""
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(4, 6, 3, 2, padding=1),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(6, 5),
+    )
+
+
+def smooth(count, seed=0):
+    """Images of 16 × 16 pixels that are smooth, as images are."""
+    coarse = torch.randn(count, 3, 4, 4, generator=torch.Generator().manual_seed(seed))
+    return functional.interpolate(coarse, scale_factor=4, mode="bilinear")

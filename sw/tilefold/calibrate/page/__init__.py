@@ -1,0 +1,1 @@
+"""The page docs/calibration.md: what it tells of, measured and written by one command."""
