@@ -25,7 +25,7 @@ help:  ## list these targets
 	@echo '  VENV=.venv312         another environment beside the first'
 	@echo "  PYTEST_ARGS='-k dct'  passed on to pytest"
 	@echo "  BOARDS='icebreaker'   boards to build bitstreams for (default: all)"
-	@echo '  NETWORK, WEIGHTS, TRAIN, TEST, MEAN, DEVIATION'
+	@echo '  NETWORK, WEIGHTS, TRAIN, TEST, MEAN, DEVIATION, MIRROR'
 	@echo '                        what `make calibration` measures, as `tilefold compare` takes it'
 
 .PHONY: demo
@@ -56,11 +56,11 @@ estimate: $(DEV)  ## fit `tilefold estimate` to circuits that are synthesised (a
 	$(RUN) tools/fit_estimate.py
 
 .PHONY: calibration
-calibration: $(DEV)  ## measure what docs/calibration.md tells, and write it (minutes; with ResNet-20 an hour)
+calibration: $(DEV)  ## measure what docs/calibration.md tells, and write it (minutes; with ResNet-20 two hours)
 	$(RUN) -m tilefold.calibrate.page $(if $(NETWORK),--network '$(NETWORK)') \
 	  $(if $(WEIGHTS),--weights '$(WEIGHTS)') $(if $(TRAIN),--data '$(TRAIN)') \
 	  $(if $(TEST),--test '$(TEST)') $(if $(MEAN),--mean '$(MEAN)') \
-	  $(if $(DEVIATION),--deviation '$(DEVIATION)')
+	  $(if $(DEVIATION),--deviation '$(DEVIATION)') $(if $(MIRROR),--mirror)
 
 .PHONY: lint
 lint: $(DEV)  ## look for errors and for code that is not formatted

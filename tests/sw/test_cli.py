@@ -1,7 +1,7 @@
 import re
 import sys
 import tomllib
-from importlib.metadata import version
+from importlib.metadata import entry_points, version
 from pathlib import Path
 
 import pytest
@@ -101,6 +101,14 @@ def test_no_verb_shows_help_as_a_usage_error(run):
     result = run()
     assert result.exit_code == 2
     assert "Usage: " in result.output
+
+
+@pytest.mark.parametrize("verb", sorted(each.name for each in entry_points(group=GROUP)))
+def test_every_verb_s_help_is_laid_out(verb):
+    result = CliRunner().invoke(main, [verb, "--help"])
+    assert result.exit_code == 0, result.output
+    assert r"\b" not in result.stdout
+    assert f"Usage: tilefold {verb}" in result.stdout
 
 
 def test_version_is_the_package_s():

@@ -69,6 +69,19 @@ def project_beside(network: fx.GraphModule, name: str, pair: Pair, side: Side) -
     return network
 
 
+def pair_of(network: fx.GraphModule, name: str) -> Pair:
+    """Weights of the projection of the map called *name*, as :func:`project_beside` put it in."""
+    compress, expand = (network.get_submodule(f"{name}_{half}") for half in ("compress", "expand"))
+    assert isinstance(compress, Compress)
+    assert isinstance(expand, Expand)
+    return Pair(
+        compress.weight.detach()[:, :, 0, 0],
+        expand.weight.detach()[:, :, 0, 0],
+        None if compress.bias is None else compress.bias.detach(),
+        None if expand.bias is None else expand.bias.detach(),
+    )
+
+
 def on_side(network: fx.GraphModule, name: str, side: Side) -> StoredMap:
     """Find the map called *name* as it is stored on that side of its nonlinearity.
 

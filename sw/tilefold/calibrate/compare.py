@@ -11,7 +11,8 @@ from ..report.comparison import Coded, Comparison, Line, Rate
 from ..report.record import Baseline
 from . import coded, principal_coding
 from .clip import RULES
-from .evaluate import evaluate
+from .compare_training import LESSONS, Lessons, reached
+from .distil import Vary, unchanged
 from .forward import BATCH
 from .methods import METHODS, method
 from .pipeline import chosen
@@ -41,6 +42,10 @@ class Plan:
     clips: tuple[str, ...] = ("measured",)
     #: Whether to measure the coders of the literature, too.
     baselines: bool = True
+    #: What to train: names of :data:`~tilefold.calibrate.compare_training.LESSONS`.
+    train: tuple[str, ...] = ()
+    #: How long each training takes.
+    minutes: float = 10.0
 
     def __post_init__(self) -> None:
         for name in self.methods:
@@ -51,6 +56,11 @@ class Plan:
         for name in self.clips:
             if name not in RULES:
                 raise ValueError(f"clip must be one of {', '.join(RULES)}, not {name!r}")
+        for name in self.train:
+            if name not in LESSONS:
+                raise ValueError(f"train must be one of {', '.join(LESSONS)}, not {name!r}")
+        if not self.minutes > 0:
+            raise ValueError(f"minutes must be more than 0, not {self.minutes:g}")
 
 
 def compare(
@@ -60,6 +70,9 @@ def compare(
     plan: Plan,
     network: str,
     progress: Progress = quietly,
+    *,
+    trained_on: Tensor | None = None,
+    vary: Vary = unchanged,
 ) -> Comparison:
     """Measure a plan on a network.
 
@@ -75,6 +88,8 @@ def compare(
     labels : int64[n]
     network : str
         What to call it.
+    trained_on : float32[m, ...], optional
+        What the plan trains, it trains on these; left out, on the study's.
 
     Raises
     ------
@@ -105,6 +120,10 @@ def compare(
             for each in begun.maps
         )
         baselines = told(stored[0].of_all())
+    more = begun.images if trained_on is None else trained_on
+    lessons = Lessons(begun, more, 60 * plan.minutes, vary, images, labels, rates)
+    for name in plan.train:
+        lines += LESSONS[name](lessons, left_out, progress)
     with torch.no_grad():
         parts = zip(images.split(BATCH), labels.split(BATCH), strict=True)
         right = sum(int((begun.network(x).argmax(1) == y).sum()) for x, y in parts)
@@ -153,22 +172,9 @@ def _ours(
                 except ValueError as error:
                     left_out.append(f"{name} at {bits:g} bits: {error}")
                     break
-                # Maps that are left as they are count, too: all lines tell of the same maps.
-                plain = (begun.values - at.study.values) * begun.config.sample_width
-                whole = (at.bits * at.study.values + plain) / begun.values
-                accuracy = evaluate(
-                    begun.network,
-                    begun.maps,
-                    at.sites,
-                    begun.config,
-                    images,
-                    labels,
-                    progress=progress,
-                ).stored_accuracy
-                assert accuracy is not None
-                found[clip].append(Rate(f"{bits:g} bits", whole, whole, accuracy))
-        for clip, reached in found.items():
-            yield Line(name + _TELL[clip], True, tuple(reached))
+                found[clip].append(reached(begun, at, bits, images, labels, progress))
+        for clip, all_reached in found.items():
+            yield Line(name + _TELL[clip], True, tuple(all_reached))
     progress("comparing", total, total)
 
 
@@ -218,11 +224,12 @@ def _principal(
     """Evaluate principal components with Huffman coding, by energy and greedily."""
     measured = principal_coding.measure(begun.network, begun.maps, begun.images, progress)
 
-    def reached(kept: dict[str, int], setting: str) -> Rate:
-        accuracy, of = principal_coding.store(measured, kept, images, labels, progress)
+    def at(kept: dict[str, int], setting: str) -> Rate:
+        coding = measured.keep(kept)
+        accuracy, of = principal_coding.store(coding, images, labels, progress)
         return Rate(setting, of.mean_bits_per_value, of.worst_bits_per_value, accuracy)
 
-    by_energy = [reached(measured.by_energy(share), f"T = {share:g}") for share in ENERGIES]
+    by_energy = [at(measured.by_energy(share), f"T = {share:g}") for share in ENERGIES]
     greedily: list[Rate] = []
     kept: dict[str, int] = {}
     name = "PCA and Huffman, greedy"
@@ -234,7 +241,7 @@ def _principal(
             left_out.append(f"{name} at {bits:g} bits: {error}")
             continue
         if kept != before:  # all components may take less than several rates
-            greedily.append(reached(kept, f"{bits:g} bits"))
+            greedily.append(at(kept, f"{bits:g} bits"))
     return [
         Line("PCA and Huffman", False, tuple(by_energy)),
         Line(name, False, tuple(greedily)),

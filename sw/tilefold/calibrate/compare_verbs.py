@@ -17,12 +17,15 @@ from . import source
 from .clip import RULES
 from .compare import Plan
 from .compare import compare as compared
+from .compare_training import LESSONS
 from .data import load
+from .distil import unchanged
 from .evaluate import evaluate
 from .methods import METHODS
 from .pipeline import begin, restore
 from .reporting import report as reported
 from .sites import find
+from .tune import mirrored
 from .verbs import Numbers, on_network, showing_progress, with_data
 
 _WIDE = 160
@@ -80,6 +83,23 @@ with_test = click.option(
     metavar="NAME",
     help="A map to compress, or a pattern such as 'layer1.*'; may be repeated. Else all.",
 )
+@click.option(
+    "--train",
+    type=click.Choice(tuple(LESSONS)),
+    multiple=True,
+    help="Train on --data, too, and tell what that reaches; may be repeated.",
+)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0, min_open=True),
+    default=10,
+    show_default=True,
+    help="How long each training takes.",
+)
+@click.option(
+    "--train-images", "more", type=click.IntRange(1), help="How many to train on; else all of DATA."
+)
+@click.option("--mirror", is_flag=True, help="Train on mirrored images, too: they are as likely.")
 @click.option("--json", "output", type=click.Path(path_type=Path), metavar="FILE", help="Write it.")
 @click.option("--plot", type=click.Path(path_type=Path), metavar="FILE.svg", help="Draw it.")
 def compare(
@@ -97,10 +117,14 @@ def compare(
     clips: tuple[str, ...],
     baselines: bool,
     sites: tuple[str, ...],
+    train: tuple[str, ...],
+    minutes: float,
+    more: int | None,
+    mirror: bool,
     output: Path | None,
     plot: Path | None,
 ) -> None:
-    r"""Compare methods and baselines on one network: rate, worst case, accuracy.
+    """Compare methods and baselines on one network: rate, worst case, accuracy.
 
     NETWORK.py:FACTORY and both DATA are as for `tilefold calibrate`. All methods and all coders are
     fitted to --data, and measured on the same maps of --test. A method of ours takes the same bits
@@ -117,6 +141,12 @@ def compare(
       PCA and Huffman    principal components of the channels, a fitted code for each
 
     \b
+    Trainings, which need no labels of DATA and take --minutes for each figure:
+      tune     all weights, to the tables that allocate chooses
+      prochan  projections around ReLUs, folded, with PACT of 8, 4 and 2 bits
+      learned  projections that begin as principal components, with Huffman codes
+
+    \b
     Example:
       tilefold compare resnet.py:resnet20 --weights resnet20.safetensors --data train.npz
         --test test.npz --mean 0.485,0.456,0.406 --deviation 0.229,0.224,0.225
@@ -124,14 +154,26 @@ def compare(
     """
     for path in (output, plot):
         _require_folder(path)
-    plan = Plan(methods or tuple(METHODS), bits or (), clips or ("measured",), baselines)
+    plan = Plan(
+        methods or tuple(METHODS), bits or (), clips or ("measured",), baselines, train, minutes
+    )
+    if not train and (mirror or more is not None):
+        raise click.UsageError("--train-images and --mirror need --train")
     hardware = named(config)
     training = load(data, count=images, mean=mean, deviation=deviation)
+    trained_on = load(data, count=more, mean=mean, deviation=deviation) if train else training
     testing = load(test, count=tests, mean=mean, deviation=deviation)
     with showing_progress() as progress:
         begun = begin(source.network(network, weights), training.images, hardware, sites, progress)
         found = compared(
-            begun, testing.images, testing.labels, plan, source.called(network), progress
+            begun,
+            testing.images,
+            testing.labels,
+            plan,
+            source.called(network),
+            progress,
+            trained_on=trained_on.images,
+            vary=mirrored if mirror else unchanged,
         )
     _tell(found)
     if output is not None:
@@ -172,7 +214,7 @@ def report(
     comparison: Path | None,
     output: Path,
 ) -> None:
-    r"""Report what a bundle stores, saves and loses, as one page of HTML.
+    """Report what a bundle stores, saves and loses, as one page of HTML.
 
     The page needs no other file: tables of all layers, traffic saved, lossless coders beside ours,
     maps before and after, the tables as heat maps, and accuracy against rate where --compare

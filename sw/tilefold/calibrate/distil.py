@@ -17,6 +17,11 @@ Vary = Callable[[Tensor, torch.Generator], Tensor]
 as mirrored ones, of the same shape."""
 
 
+def unchanged(images: Tensor, chance: torch.Generator) -> Tensor:
+    """Vary nothing: a :data:`Vary`."""
+    return images
+
+
 @dataclass(frozen=True, slots=True)
 class Training:
     """How long and how fast to train.
@@ -76,7 +81,7 @@ def train(
     images: Tensor,
     training: Training,
     what: str = "training",
-    vary: Vary = lambda images, chance: images,
+    vary: Vary = unchanged,
     progress: Progress = quietly,
 ) -> list[float]:
     """Train some parameters of *network* in place, and no others.

@@ -11,12 +11,15 @@ import copy
 import torch
 from torch import Tensor, fx
 
-from .distil import Training, Vary, distillation, train
+from .distil import Training, Vary, distillation, train, unchanged
 from .forward import Store, forward
 from .progress import Progress, quietly
 from .projection import Compress, Expand
 from .sites import choose, find
 from .trace import module, names
+
+LEARNING = Training(epochs=30, batch=32, rate=1e-3)
+"""For so long as there is time."""
 
 
 def learn(
@@ -26,7 +29,7 @@ def learn(
     training: Training,
     store: Store = lambda name, maps: maps,
     hint: float = 1.0,
-    vary: Vary = lambda images, chance: images,
+    vary: Vary = unchanged,
     progress: Progress = quietly,
 ) -> fx.GraphModule:
     """Train all projections of *network* together.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor, fx
 
-from .distil import Training, Vary
+from .distil import Training, Vary, unchanged
 from .fold import fold
 from .forward import BATCH
 from .neighbours import Neighbours, neighbours
@@ -110,7 +110,7 @@ def by_ceiling(
     images: Tensor,
     k: float,
     seconds: float,
-    vary: Vary = lambda images, chance: images,
+    vary: Vary = unchanged,
     progress: Progress = quietly,
 ) -> Narrowed:
     """Let no map be larger than the largest over *k*, by trained projections: ProChan.

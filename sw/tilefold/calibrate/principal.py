@@ -69,6 +69,37 @@ def principal(statistics: Statistics, kept: int, *, unbiased: bool = False) -> P
     return Pair(_floats(rows), _floats(rows.T), _floats(-rows @ mean), _floats(mean))
 
 
+def rotated(pair: Pair, statistics: Statistics) -> Pair:
+    """Store the principal components of what a projection stores; it restores the same.
+
+    Training mixes components, so that each of them varies about as much as any other, and then
+    takes as many bits. Here the columns of *expand* are made orthonormal, so that what rounding
+    adds to what is stored it adds to what is restored, and turned so that what is stored is
+    uncorrelated, with the largest variance first, and centred.
+
+    Parameters
+    ----------
+    pair : Pair
+        With biases or without; what is returned has both.
+    statistics : Statistics
+        Of the map.
+    """
+    compress, expand = (_doubles(each) for each in (pair.compress, pair.expand))
+    basis, upper = np.linalg.qr(expand)
+    rows = upper @ compress
+    _, vectors = np.linalg.eigh(rows @ statistics.covariance @ rows.T)
+    turn = vectors[:, ::-1]
+    rows, basis = turn.T @ rows, basis @ turn
+    mean = statistics.channels.mean
+    bias = np.zeros(len(mean)) if pair.expand_bias is None else _doubles(pair.expand_bias)
+    stored = compress @ mean
+    if pair.compress_bias is not None:
+        stored = stored + _doubles(pair.compress_bias)
+    return Pair(
+        _floats(rows), _floats(basis), _floats(-rows @ mean), _floats(bias + expand @ stored)
+    )
+
+
 def greedy(
     eigenvalues: Mapping[str, Floats], bits: Mapping[str, Floats], most: float
 ) -> dict[str, int]:
@@ -135,6 +166,10 @@ def _around(mean: Floats, statistics: Statistics) -> Floats:
     beside = basis[:, 1:]  # at right angles to the mean
     _, vectors = np.linalg.eigh(beside.T @ statistics.covariance @ beside)
     return np.concatenate([basis[:, :1], beside @ vectors[:, ::-1]], axis=1).T
+
+
+def _doubles(values: Tensor) -> Floats:
+    return values.detach().double().numpy()
 
 
 def _floats(values: Floats) -> Tensor:

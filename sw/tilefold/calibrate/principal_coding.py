@@ -7,7 +7,7 @@ Source: Tai et al. 2022, without their learning; the transform is that of Chmiel
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -19,10 +19,13 @@ from tilefold_hw.fixed import SQ
 from ..baselines.fitted import Fitted
 from ..baselines.huffman import least_bits
 from ..baselines.summary import Summary, summarise
-from .beside import Side, on_side
+from .beside import Side, on_side, pair_of, project_beside
+from .distil import Training, Vary, unchanged
 from .forward import BATCH, forward
-from .principal import components, greedy, principal
+from .learned import learn
+from .principal import components, greedy, principal, rotated
 from .progress import Progress, quietly
+from .projection import Pair
 from .sample import Quantiser
 from .sites import StoredMap
 from .statistics import Statistics, gather
@@ -34,23 +37,41 @@ WIDTH = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Components:
-    """Principal components of the maps of a network, and what each takes."""
+class Coding:
+    """Projections of a network's maps, and codes for what they give, fitted to training images."""
 
     network: fx.GraphModule
     #: Each on the side of its nonlinearity where it is projected.
     maps: tuple[StoredMap, ...]
-    statistics: Mapping[str, Statistics]
+    #: By name of the map.
+    pairs: Mapping[str, Pair]
     quantisers: Mapping[str, Quantiser]
-    #: By name of the map, how often each component had each sample: int64[C, 2**width].
+    #: By name of the map, how often each component had each sample: int64[K, 2**width].
     counts: Mapping[str, Counts]
-    #: Images that were counted.
-    images: int
 
     @property
     def values(self) -> int:
-        """Values of all maps, for one image."""
+        """Values of all maps before they are projected, for one image."""
         return sum(each.values for each in self.maps)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Components:
+    """Principal components of the maps of a network, and what each takes."""
+
+    statistics: Mapping[str, Statistics]
+    #: With all components.
+    whole: Coding
+    #: Images that were counted.
+    images: int
+
+    def keep(self, kept: Mapping[str, int]) -> Coding:
+        """Store so many components of each map, by its name."""
+        return replace(
+            self.whole,
+            pairs={name: principal(each, kept[name]) for name, each in self.statistics.items()},
+            counts={name: counts[: kept[name]] for name, counts in self.whole.counts.items()},
+        )
 
     def by_energy(self, share: float) -> dict[str, int]:
         """Keep as many components of each map as hold a *share* of its energy."""
@@ -66,13 +87,13 @@ class Components:
         """
         taken = {
             name: np.array([least_bits(row) for row in counts]) / self.images
-            for name, counts in self.counts.items()
+            for name, counts in self.whole.counts.items()
         }
         eigenvalues = {name: each.principal()[0] for name, each in self.statistics.items()}
         try:
-            return greedy(eigenvalues, taken, bits * self.values)
+            return greedy(eigenvalues, taken, bits * self.whole.values)
         except ValueError:
-            least = sum(float(each[0]) for each in taken.values()) / self.values
+            least = sum(float(each[0]) for each in taken.values()) / self.whole.values
             raise ValueError(
                 f"bits must be at least {least:.3g} a value, with one component of each map, not "
                 f"{bits:.3g}"
@@ -90,10 +111,39 @@ def measure(
     A map is projected before its nonlinearity, as theirs are, so that the projection folds; one
     that is pooled behind it can't be, and is projected after.
     """
-    sided = tuple(_before(network, each) for each in maps)
-    batches = images.split(BATCH)
-    statistics = gather(network, sided, batches, total=len(images), progress=progress)
+    sided = tuple(on_side(network, each.name, side(network, each.name)) for each in maps)
+    statistics = gather(network, sided, images.split(BATCH), total=len(images), progress=progress)
     pairs = {name: principal(each, len(each.channels.mean)) for name, each in statistics.items()}
+    return Components(statistics, fit(network, sided, pairs, images, progress), len(images))
+
+
+def side(network: fx.GraphModule, name: str) -> Side:
+    """On which side of its nonlinearity the map called *name* is projected."""
+    try:
+        on_side(network, name, Side.BEFORE)
+    except ValueError:  # it is pooled behind its nonlinearity
+        return Side.AFTER
+    return Side.BEFORE
+
+
+def fit(
+    network: fx.GraphModule,
+    maps: Iterable[StoredMap],
+    pairs: Mapping[str, Pair],
+    images: Tensor,
+    progress: Progress = quietly,
+) -> Coding:
+    """Fit samples and codes to what projections give on training images.
+
+    Parameters
+    ----------
+    maps : iterable of StoredMap
+        Each on the side of its nonlinearity where it is projected.
+    pairs : mapping of Pair
+        By name of the map.
+    """
+    maps = tuple(maps)
+    batches = images.split(BATCH)
     low, high = (dict.fromkeys(pairs, limit) for limit in (torch.inf, -torch.inf))
 
     def widen(name: str, values: Tensor) -> Tensor:
@@ -103,7 +153,10 @@ def measure(
         return values
 
     quantisers: dict[str, Quantiser] = {}
-    counts = {each.name: np.zeros((each.shape[0], 1 << WIDTH), dtype=np.int64) for each in sided}
+    counts = {
+        name: np.zeros((len(pair.compress), 1 << WIDTH), dtype=np.int64)
+        for name, pair in pairs.items()
+    }
 
     def count(name: str, values: Tensor) -> Tensor:
         found = _project(values, pairs[name].compress, pairs[name].compress_bias)
@@ -115,25 +168,63 @@ def measure(
     with torch.no_grad():
         for number, batch in enumerate(batches):
             progress("finding ranges of components", number * BATCH, len(images))
-            forward(network, sided, batch, widen)
+            forward(network, maps, batch, widen)
         for name in pairs:
             quantisers[name] = Quantiser.of(low[name], high[name], SQ(WIDTH))
         for number, batch in enumerate(batches):
             progress("counting samples of components", number * BATCH, len(images))
-            forward(network, sided, batch, count)
+            forward(network, maps, batch, count)
     for what in ("finding ranges of components", "counting samples of components"):
         progress(what, len(images), len(images))
-    return Components(network, sided, statistics, quantisers, counts, len(images))
+    return Coding(network, maps, pairs, quantisers, counts)
+
+
+def learnt(
+    begun: Coding,
+    statistics: Mapping[str, Statistics],
+    images: Tensor,
+    training: Training,
+    fitted_to: Tensor,
+    vary: Vary = unchanged,
+    progress: Progress = quietly,
+) -> Coding:
+    """Train the projections of a coding, and fit samples and codes anew.
+
+    What was learnt is stored as its own principal components: see
+    :func:`~tilefold.calibrate.principal.rotated`.
+
+    Parameters
+    ----------
+    statistics : mapping of Statistics
+        Of the maps on the side where they are projected.
+    images : float32[n, ...]
+        To train on, without labels.
+    fitted_to : float32[n, ...]
+        To fit samples and codes to.
+
+    Source
+    ------
+    Tai et al. 2022, equations 5 to 7.
+    """
+    network = begun.network
+    for name, pair in begun.pairs.items():
+        network = project_beside(network, name, pair, side(begun.network, name))
+
+    def rounded(name: str, values: Tensor) -> Tensor:
+        return begun.quantisers[name].through(values)
+
+    trained = learn(network, begun.network, images, training, rounded, vary=vary, progress=progress)
+    pairs = {name: rotated(pair_of(trained, name), statistics[name]) for name in begun.pairs}
+    return fit(begun.network, begun.maps, pairs, fitted_to, progress)
 
 
 def store(
-    measured: Components,
-    kept: Mapping[str, int],
+    coding: Coding,
     images: Tensor,
     labels: Tensor,
     progress: Progress = quietly,
 ) -> tuple[float, Summary]:
-    """Store the maps of some images as so many components each.
+    """Store the maps of some images.
 
     Returns
     -------
@@ -142,23 +233,17 @@ def store(
     bits : Summary
         Of all maps; the codes' tables are known on both sides and not counted.
     """
-    pairs = {name: principal(each, kept[name]) for name, each in measured.statistics.items()}
     lengths = {
         name: torch.from_numpy(
-            np.concatenate(
-                [
-                    Fitted.of(row, SQ(WIDTH)).code.lengths
-                    for row in measured.counts[name][: kept[name]]
-                ]
-            )
+            np.concatenate([Fitted.of(row, SQ(WIDTH)).code.lengths for row in counts])
         )
-        for name in kept
+        for name, counts in coding.counts.items()
     }
     taken: list[Counts] = []
     right = 0
 
     def restore(name: str, values: Tensor) -> Tensor:
-        pair, of = pairs[name], measured.quantisers[name]
+        pair, of = coding.pairs[name], coding.quantisers[name]
         samples = of.samples(_project(values, pair.compress, pair.compress_bias))
         bits = lengths[name][_places(samples)].sum((1, 2, 3)).numpy()
         taken[-1] += 8 * -(-bits // 8)
@@ -169,17 +254,10 @@ def store(
             progress("storing components", start, len(images))
             batch = images[start : start + BATCH]
             taken.append(np.zeros(len(batch), dtype=np.int64))
-            answers = forward(measured.network, measured.maps, batch, restore)
+            answers = forward(coding.network, coding.maps, batch, restore)
             right += int((answers.argmax(1) == labels[start : start + BATCH]).sum())
     progress("storing components", len(images), len(images))
-    return right / len(images), summarise(np.concatenate(taken), measured.values, WIDTH)
-
-
-def _before(network: fx.GraphModule, each: StoredMap) -> StoredMap:
-    try:
-        return on_side(network, each.name, Side.BEFORE)
-    except ValueError:  # it is pooled behind its nonlinearity
-        return each
+    return right / len(images), summarise(np.concatenate(taken), coding.values, WIDTH)
 
 
 def _project(maps: Tensor, matrix: Tensor, bias: Tensor | None) -> Tensor:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 from torch import Tensor, fx
 
-from .distil import Training, Vary, train
+from .distil import Training, Vary, train, unchanged
 from .forward import Store
 from .kinds import Kind, kind
 from .learned import Loss
@@ -66,7 +66,7 @@ def prochan(
     bits: int | None = None,
     store: Store = lambda name, maps: maps,
     hint: float = 1.0,
-    vary: Vary = lambda images, chance: images,
+    vary: Vary = unchanged,
     progress: Progress = quietly,
 ) -> fx.GraphModule:
     """Project maps and train the network to do with them what it did.
@@ -149,19 +149,26 @@ def bound(network: fx.GraphModule, name: str, bits: int, statistics: Statistics)
         The one that was put in, called as the map with ``_pact`` behind; none without a ReLU, or
         where it is a part of another nonlinearity.
     """
-    (site,) = (each for each in choose(find(network), name) if each.name == name)
-    nodes = {called: node for node, called in names(network).items()}
-    steps = [nodes[step] for step in site.steps]
-    relus = [step for step in steps if operation(network, step) in _RELUS]
-    if not relus or any(kind(network, step) is Kind.JOIN for step in steps):
+    relu = relu_of(network, name)
+    if relu is None:
         return []
     channels = statistics.channels
     square = float(np.mean(channels.mean**2 + channels.variance))
     pact = Pact(first_bound(square, float(channels.high.max()), bits), bits)
     network.add_submodule(f"{name}_pact", pact)
-    with network.graph.inserting_after(relus[0]):
-        node = network.graph.call_module(f"{name}_pact", (relus[0].all_input_nodes[0],))
-    relus[0].replace_all_uses_with(node)
+    with network.graph.inserting_after(relu):
+        node = network.graph.call_module(f"{name}_pact", (relu.all_input_nodes[0],))
+    relu.replace_all_uses_with(node)
     propagate(network)
     network.delete_all_unused_submodules()
     return [pact]
+
+
+def relu_of(network: fx.GraphModule, name: str) -> fx.Node | None:
+    """Find the ReLU of a stored map, unless it is a part of another nonlinearity."""
+    (site,) = (each for each in choose(find(network), name) if each.name == name)
+    nodes = {called: node for node, called in names(network).items()}
+    steps = [nodes[step] for step in site.steps]
+    relus = [step for step in steps if operation(network, step) in _RELUS]
+    joined = any(kind(network, step) is Kind.JOIN for step in steps)
+    return None if joined or not relus else relus[0]

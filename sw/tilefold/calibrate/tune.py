@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from .codec import through
-from .distil import Training, Vary, distillation, train
+from .distil import Training, Vary, distillation, train, unchanged
 from .forward import forward
 from .pipeline import Calibrated
 from .progress import Progress, quietly
@@ -28,7 +28,7 @@ def tune(
     calibrated: Calibrated,
     images: Tensor,
     training: Training = TUNING,
-    vary: Vary = lambda images, chance: images,
+    vary: Vary = unchanged,
     progress: Progress = quietly,
     teacher: nn.Module | None = None,
 ) -> Calibrated:

@@ -10,7 +10,6 @@ import click
 from rich.console import Console
 from rich.progress import Progress as Bars
 from rich.table import Table
-from torch import Generator, Tensor
 
 from tilefold_hw.budget import bits_per_value
 from tilefold_hw.config import named
@@ -19,6 +18,7 @@ from tilefold_hw.layer import Clip
 from ..bundle import Bundle, Site
 from . import source
 from .data import load
+from .distil import unchanged
 from .evaluate import Evaluation
 from .evaluate import evaluate as evaluated
 from .methods import METHODS
@@ -160,7 +160,7 @@ def calibrate(
     mirror: bool,
     output: Path,
 ) -> None:
-    r"""Calibrate a trained network: choose tables for its stored maps, and write a bundle.
+    """Calibrate a trained network: choose tables for its stored maps, and write a bundle.
 
     NETWORK.py:FACTORY names a function without arguments that returns a torch.nn.Module; the file
     is run. DATA are training images: nothing may be chosen by those that accuracy is told of.
@@ -202,7 +202,7 @@ def calibrate(
     more = found
     if minutes is not None or ceiling is not None:
         more = load(data, count=tuned_on, mean=mean, deviation=deviation)
-    vary = mirrored if mirror else _as_they_are
+    vary = mirrored if mirror else unchanged
     with showing_progress() as progress:
         graph = prepare(trained, found.images[:2])
         narrowed = Narrowed(graph, {}, {})
@@ -267,11 +267,6 @@ def evaluate(
         click.echo(f"accuracy in floats: {result.accuracy:.2%} of {result.images} images")
         click.echo(f"with maps stored:   {result.stored_accuracy:.2%}")
     click.echo(f"same answer:        {result.agreement:.2%}")
-
-
-def _as_they_are(images: Tensor, chance: Generator) -> Tensor:
-    """Vary nothing."""
-    return images
 
 
 @contextmanager

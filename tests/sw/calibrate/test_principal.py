@@ -5,7 +5,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from tilefold.calibrate.principal import components, greedy, principal
+from tilefold.calibrate.principal import components, greedy, principal, rotated
+from tilefold.calibrate.projection import Pair
 from tilefold.calibrate.sites import choose, find
 from tilefold.calibrate.statistics import Moments, Statistics, gather
 from tilefold.calibrate.trace import trace
@@ -128,3 +129,22 @@ def test_greedy_looks_at_bits_as_well_as_energy():
 def test_what_cannot_be_kept_is_told(pixels, call, message):
     with pytest.raises(ValueError, match=exactly(message)):
         call(pixels[1])
+
+
+@pytest.mark.parametrize("biased", [False, True])
+def test_a_rotated_pair_restores_the_same_and_stores_components(pixels, biased):
+    x, of = pixels
+    rng = np.random.default_rng(1)
+    draws = (torch.from_numpy(rng.normal(size=size)).float() for size in ((4, 6), (6, 4), 4, 6))
+    compress, expand, *biases = draws
+    pair = Pair(compress, expand, *biases) if biased else Pair(compress, expand)
+    turned = rotated(pair, of)
+    expected = restored(x, pair)
+    np.testing.assert_allclose(restored(x, turned), expected, atol=1e-5 * np.abs(expected).max())
+    np.testing.assert_allclose(turned.expand.T @ turned.expand, np.eye(4), atol=1e-6)
+    stored = x @ turned.compress.double().numpy().T + turned.compress_bias.double().numpy()
+    covariance = np.cov(stored.T)
+    variances = covariance.diagonal()
+    assert (np.diff(variances) < 0).all()
+    np.testing.assert_allclose(covariance, np.diag(variances), atol=1e-5 * variances[0])
+    np.testing.assert_allclose(stored.mean(axis=0), 0, atol=1e-5 * variances[0] ** 0.5)

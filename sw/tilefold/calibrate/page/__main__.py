@@ -32,6 +32,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--deviation", default="1")
     parser.add_argument("--images", type=int, default=512, help="how many to learn from")
     parser.add_argument("--tests", type=int, help="how many to test on, else all")
+    parser.add_argument("--mirror", action="store_true", help="mirrored images are as likely")
     chosen = parser.parse_args(arguments)
     subject = Subject(
         chosen.network,
@@ -42,6 +43,7 @@ def main(arguments: list[str] | None = None) -> None:
         chosen.deviation,
         chosen.images,
         chosen.tests,
+        chosen.mirror,
     )
 
     last = ""

@@ -36,6 +36,8 @@ def sections(path: Path = _HERE / "sections.toml") -> list[Section]:
                 tuple(map(float, each["bits"])),
                 tuple(each.get("clips", ("measured",))),
                 each.get("baselines", False),
+                tuple(each.get("train", ())),
+                each.get("minutes", Plan().minutes),
             ),
         )
         for each in table["section"]

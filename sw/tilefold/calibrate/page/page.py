@@ -17,7 +17,7 @@ nothing here is written by hand.
 The network is {network}: {accuracy:.1%} of the {tests} test images in floating point. Methods and
 coders were fitted to {images} training images, and to nothing else. Every accuracy is that of the
 test images with all stored maps compressed at once, each through the exact codec, whose first image
-is compared with the golden model. Nothing is retrained.
+is compared with the golden model. Nothing is retrained, but where a section says so.
 
 Bits are told a value of all maps together. Those of a method of ours are *guaranteed*: each image
 takes as many, and the ends of words and the padding of tiles are counted. Those of other coders are
@@ -71,6 +71,11 @@ def _command(subject: Subject, section: Section) -> str:
         words += [f"--clip {name}" for name in plan.clips]
     if not plan.baselines:
         words.append("--no-baselines")
+    words += [f"--train {name}" for name in plan.train]
+    if plan.train and plan.minutes != Plan().minutes:
+        words.append(f"--minutes {plan.minutes:g}")
+    if plan.train and subject.mirror:
+        words.append("--mirror")
     return " ".join(words)
 
 

@@ -15,8 +15,10 @@ from ...report.plain import dump, parse
 from .. import source
 from ..compare import compare
 from ..data import Data, load
+from ..distil import unchanged
 from ..pipeline import begin
 from ..progress import Progress
+from ..tune import mirrored
 from .contents import Section
 
 
@@ -33,14 +35,16 @@ class Subject:
     #: How many images to learn from, and how many to test on at most.
     images: int = 512
     tests: int | None = None
+    #: Whether mirrored images are as likely.
+    mirror: bool = False
 
     def trained(self) -> nn.Module:
         """Build the network with its weights."""
         return source.network(self.network, self.weights or None)
 
-    def training(self) -> Data:
-        """Read the images to learn from."""
-        return self._read(self.data, self.images)
+    def training(self, *, every: bool = False) -> Data:
+        """Read the images to learn from, or every one that there is."""
+        return self._read(self.data, None if every else self.images)
 
     def testing(self) -> Data:
         """Read the images to test on."""
@@ -107,7 +111,14 @@ def measured(subject: Subject, section: Section, folder: Path, progress: Progres
         subject.trained(), subject.training().images, named(section.config), progress=progress
     )
     comparison = compare(
-        begun, test.images, test.labels, section.plan, source.called(subject.network), progress
+        begun,
+        test.images,
+        test.labels,
+        section.plan,
+        source.called(subject.network),
+        progress,
+        trained_on=subject.training(every=True).images if section.plan.train else None,
+        vary=mirrored if subject.mirror else unchanged,
     )
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(path, dump(Measured(key, comparison)).encode())
