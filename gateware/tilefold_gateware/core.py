@@ -63,12 +63,7 @@ class Core(wiring.Component):
 
     def __init__(self, config: CoreConfig):
         self.config = config
-        codec = config.codec
-        lanes = codec.lanes
-        samples_in = lanes * _whole(codec.sample.width)
-        samples_out = lanes * _whole(codec.restored.width)
-        taken = codec.word_width if config.block == "decoder" else samples_in
-        given = codec.word_width if config.block == "encoder" else samples_out
+        taken, given = config.data_widths
         clock, reset = config.clock_pins
         members = {clock: In(1), reset: In(1)}
         members |= _stream("s_axis_", taken, In, Out) | _stream("m_axis_", given, Out, In)
@@ -137,11 +132,6 @@ def _stream(prefix: str, width: int, forth: type, back: type) -> dict[str, wirin
         f"{prefix}tvalid": forth(1),
         f"{prefix}tready": back(1),
     }
-
-
-def _whole(bits: int) -> int:
-    """Bits of the whole bytes that hold so many."""
-    return -(-bits // 8) * 8
 
 
 def _unpack(m, beat, samples, lanes: int) -> None:
