@@ -9,6 +9,7 @@ from tilefold_hw.core import CoreConfig
 
 from .bench import bench
 from .fusesoc import description
+from .lint import waivers
 from .readme import readme
 from .source import source
 from .testbench import hex_files, testbench
@@ -26,6 +27,7 @@ def files(core: CoreConfig) -> dict[str, str]:
         f"tb_{name}.v": testbench(core, played),
         f"test_{name}.py": bench(core, played),
         **{f"vectors/{path}": text for path, text in hex_files(core, played).items()},
+        f"{name}.vlt": waivers(core),
         f"{name}.core": description(core),
         "README.md": readme(core),
         MARK: core.codec.to_toml(),

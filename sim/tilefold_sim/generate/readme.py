@@ -30,12 +30,13 @@ def readme(core: CoreConfig) -> str:
             "## Try it\n",
             "```sh",
             f"iverilog -g2005 -o tb tb_{name}.v {name}.v && vvp tb",
-            "verilator --binary --timing -Wno-fatal \\",
+            "verilator --binary --timing -Wno-fatal -CFLAGS -std=c++20 \\",
             f"  --top-module tb_{name} tb_{name}.v {name}.v && obj_dir/Vtb_{name}",
             f"python test_{name}.py             # cocotb: pip install cocotb cocotbext-axi",
+            f"verilator --lint-only -Wall {name}.vlt {name}.v",
             f"fusesoc --cores-root . run --target sim tilefold::{name}",
             "```\n",
-            "All play the vectors in `vectors/`, which a model in NumPy made, and compare every "
+            "Benches play the vectors in `vectors/`, which a model in NumPy made, and compare every "
             "bit.\n",
             "## Ports\n",
             _ports(core),

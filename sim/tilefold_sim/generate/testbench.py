@@ -138,8 +138,8 @@ _BENCH = """\
 // Testbench of $module: plays the vectors that lie in vectors/, and compares every beat.
 //
 //   iverilog -g2005 -o tb tb_$module.v $module.v && vvp tb
-//   verilator --binary --timing -Wno-fatal --top-module tb_$module tb_$module.v $module.v \\
-//     && obj_dir/Vtb_$module
+//   Or: verilator --binary --timing -Wno-fatal -CFLAGS -std=c++20 --top-module tb_$module \\
+//     tb_$module.v $module.v && obj_dir/Vtb_$module
 //
 // It ends with PASS, or with FAIL and why. Run it in the folder that it lies in.
 `timescale 1ns / 1ps
@@ -173,7 +173,7 @@ $bus_pins  );
 
   task fail(input [8 * 64 - 1:0] why);
     begin
-      $$display("FAIL at %0t ns, beat %0d out: %0s", $$time, received, why);
+      $$display("FAIL at %0d ns, beat %0d out: %0s", $$time, received, why);
       $$finish;
     end
   endtask

@@ -65,7 +65,7 @@ def generate(
       vectors/                what they play: golden, from the model in NumPy
       registers/              the register map: Markdown, SystemRDL, C, JSON
       driver/                 a driver in C99 for bare metal
-      NAME.core               for FuseSoC
+      NAME.core, NAME.vlt     for FuseSoC, and for Verilator's lint
       README.md               ports, timing, cost, and how to load a layer
 
     \b
