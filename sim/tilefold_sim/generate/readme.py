@@ -36,8 +36,8 @@ def readme(core: CoreConfig) -> str:
             f"verilator --lint-only -Wall {name}.vlt {name}.v",
             f"fusesoc --cores-root . run --target sim tilefold::{name}",
             "```\n",
-            "Benches play the vectors in `vectors/`, which a model in NumPy made, and compare every "
-            "bit.\n",
+            "Benches play the vectors in `vectors/`, which a model in NumPy made, and compare all "
+            "bits.\n",
             "## Ports\n",
             _ports(core),
             "## Beats and packets\n",

@@ -35,7 +35,7 @@ def source(core: CoreConfig) -> str:
     text = to_verilog(component, core.module, asic=asic, platform=Asic() if asic else None)
     text = text[text.index("module ") :]
     listed, body = re.fullmatch(r"module \w+\((.*?)\);\n(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
-    pins = set(re.split(r"\s*,\s*", listed))
+    pins = {pin.strip() for pin in listed.split(",")}
     ports = [pin for pin in component.signature.members if pin in pins]
     declared = {
         name: f"  {way} {width}{name};\n"
