@@ -88,7 +88,7 @@ class AxiLite(wiring.Component):
                 m.d.sync += full[channel].eq(1)
                 m.d.sync += [kept[name].eq(getattr(axi, name)) for name in names]
 
-        write, turn = Signal(), Signal()
+        write = Signal()
         m.d.comb += [
             self.o.payload.write.eq(write),
             self.o.payload.address.eq(Mux(write, kept.awaddr, kept.araddr)),
@@ -103,13 +103,13 @@ class AxiLite(wiring.Component):
             with m.State("CHOOSE"):
                 writes = full.aw & full.w & ~axi.bvalid
                 reads = full.ar & ~axi.rvalid
-                m.d.sync += write.eq(writes & (turn | ~reads))
+                # What was done last has its response standing, so that the other's turn comes.
+                m.d.sync += write.eq(writes)
                 with m.If(writes | reads):
                     m.next = "ASK"
             with m.State("ASK"):
                 m.d.comb += self.o.valid.eq(1)
                 with m.If(self.o.ready):
-                    m.d.sync += turn.eq(~write)
                     with m.If(write):
                         m.d.sync += [full.aw.eq(0), full.w.eq(0)]
                     with m.Else():
