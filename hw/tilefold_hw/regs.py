@@ -67,6 +67,8 @@ class Register:
     signed: bool = False
     #: What is read after a reset, where the map says so.
     reset: int | None = None
+    #: It never reads otherwise.
+    constant: bool = False
     #: Its bits by name, where they have names of their own.
     fields: tuple[Field, ...] = ()
 
@@ -280,7 +282,7 @@ def _projector_memories(config: CodecConfig, macs: int, i: Q) -> list[Memory]:
             0,
             -(-channels // macs) * channels * stride,
             WEIGHT.width,
-            f"Weight of output p · {macs} + m and input n: word (p · {channels} + n) · {stride} + m.",
+            f"Weight of output p · {macs} + m, input n: word (p · {channels} + n) · {stride} + m.",
             stride,
         ),
         Memory("biases", 0, channels, bias_format(i, channels).width, "Bias of an output."),
@@ -301,19 +303,25 @@ def _register_map(
     settings: list[_Setting],
     memories: list[Memory],
 ) -> RegisterMap:
-    read, act, clear = Access.R, Access.W1, Access.W1C
+    read = Access.R
     digest = int(config.digest[:8], 16)
-    common = [
-        ("id", 32, read, 'Identity; always "TLFD".', ID, ()),
-        ("version", 32, read, "Version of this map, and its side.", version, fields.VERSION),
-        ("digest", 32, read, "First 32 bits of the configuration's digest.", digest, ()),
-        ("status", 3, read, "What the shadow bank waits for.", 0, fields.STATUS),
-        ("control", 2, act, "Commits, and clears the counters.", 0, fields.CONTROL),
-        ("errors", 2, clear, "Sticky errors.", 0, fields.ERRORS),
+    identity = [
+        ("id", 'Identity; always "TLFD".', ID, ()),
+        ("version", "Version of this map, and its side.", version, fields.VERSION),
+        ("digest", "First 32 bits of the configuration's digest.", digest, ()),
+    ]
+    control = [
+        ("status", read, "What the shadow bank waits for.", fields.STATUS),
+        ("control", Access.W1, "Commits, and clears the counters.", fields.CONTROL),
+        ("errors", Access.W1C, "Sticky errors.", fields.ERRORS),
     ]
     registers = [
-        Register(name, address, width, access, doc, reset=reset, fields=bits)
-        for address, (name, width, access, doc, reset, bits) in enumerate(common)
+        Register(name, address, 32, read, doc, reset=value, constant=True, fields=bits)
+        for address, (name, doc, value, bits) in zip(count(0x00), identity, strict=False)
+    ]
+    registers += [
+        Register(name, address, len(bits), access, doc, reset=0, fields=bits)
+        for address, (name, access, doc, bits) in zip(count(0x03), control, strict=False)
     ]
     registers += [
         Register(f"{name}_count", address, 32, read, doc, reset=0)
