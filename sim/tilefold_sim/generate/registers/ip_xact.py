@@ -22,8 +22,9 @@ def ip_xact(core: CoreConfig) -> str:
     """
     try:
         from peakrdl_ipxact import IPXACTExporter
-        from systemrdl import RDLCompiler
+        from systemrdl.compiler import RDLCompiler
     except ModuleNotFoundError as error:
+        # As any verb may ask for it, `tilefold` could not tell which extra is missing.
         raise ValueError(
             f"IP-XACT needs {error.name}, which is not installed: pip install 'tilefold[registers]'"
         ) from error
