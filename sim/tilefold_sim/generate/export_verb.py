@@ -55,8 +55,8 @@ def export(bundle: Path, output: Path, block: str, name: str, config: str | None
 
     The header holds all that has to be written to a core to run a layer, as constants, and what the
     layer is: its name, channels, tile groups and the words of a packet. The driver that a
-    generated core comes with, tilefold.h, loads it. A core that is built otherwise, is found out by
-    the driver before anything is written.
+    generated core comes with, tilefold.h, loads it, and finds out a core that is built otherwise
+    before it writes anything.
     """
     if not output.absolute().parent.is_dir():
         raise ValueError(f"output must be in a folder that is there, not {str(output.parent)!r}")
