@@ -26,7 +26,7 @@ def ip_xact(core: CoreConfig) -> str:
     except ModuleNotFoundError as error:
         # As any verb may ask for it, `tilefold` could not tell which extra is missing.
         raise ValueError(
-            f"IP-XACT needs {error.name}, which is not installed: pip install 'tilefold[registers]'"
+            f"IP-XACT needs {str(error.name).partition('.')[0]}, which is not installed: pip install 'tilefold[registers]'"
         ) from error
 
     # Both libraries work on files alone.

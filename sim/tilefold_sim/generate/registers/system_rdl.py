@@ -7,18 +7,7 @@ from tilefold_hw.core import CoreConfig, Window
 from tilefold_hw.fields import Field
 from tilefold_hw.regs import Access, Memory, Register
 
-from .words import LOADING, ascii_only, register_doc
-
-# SystemRDL has no word for either. The guard lets files of several cores be compiled together.
-_PROPERTIES = """\
-`ifndef TILEFOLD_RDL_PROPERTIES
-`define TILEFOLD_RDL_PROPERTIES
-// Written to the bank that no packet uses; in effect after a commit.
-property tilefold_shadow { type = boolean; component = reg | mem; default = false; };
-// Two's complement.
-property tilefold_signed { type = boolean; component = field; default = false; };
-`endif
-"""
+from .words import ACCESSES, LOADING, MEMORY_ACCESS, ascii_only, register_doc
 
 # What software and hardware do with a field.
 _ACTIONS = {
@@ -50,7 +39,6 @@ def system_rdl(core: CoreConfig) -> str:
         f"// Configuration {core.codec.digest}",
         *(f"// {line}" for line in LOADING.splitlines()),
         "",
-        _PROPERTIES,
         f"addrmap {identifier(core.module)} {{",
         f"    name = {_string(core.module)};",
         f"    desc = {_string(f'Tilefold {core.block}, configuration {core.codec.digest}.')};",
@@ -83,12 +71,9 @@ def _side(window: Window) -> Iterator[str]:
 def _register(register: Register) -> Iterator[str]:
     yield "reg {"
     yield f"    name = {_string(register.name)};"
-    yield f"    desc = {_string(register_doc(register))};"
-    if register.access is Access.SHADOW:
-        yield "    tilefold_shadow;"
+    access = ACCESSES[register.access].capitalize()
+    yield f"    desc = {_string(f'{register_doc(register)} {access}.')};"
     does = "sw = r; hw = na;" if register.constant else _ACTIONS[register.access]
-    if register.signed:
-        does += " tilefold_signed;"
     for field in register.fields or (Field("value", 0, register.width, ""),):
         yield f"    {_field(field, does, register.reset)}"
     yield f"}} {register.name} @ {4 * register.address:#x};"
@@ -98,11 +83,10 @@ def _memory(window: Window, memory: Memory) -> Iterator[str]:
     name = f"{window.side}_{memory.name}"
     yield "external mem {"
     yield f"    name = {_string(name)};"
-    yield f"    desc = {_string(memory.doc)};"
+    yield f"    desc = {_string(f'{memory.doc} {MEMORY_ACCESS.capitalize()}.')};"
     yield f"    mementries = {memory.depth};"
     yield "    memwidth = 32;"
     yield "    sw = w;"
-    yield "    tilefold_shadow;"
     yield "    reg {"
     for field in memory.fields or (Field("value", 0, memory.width, ""),):
         yield f"        {_field(field, 'sw = w;')}"
