@@ -133,7 +133,7 @@ def test_no_compiler_warns(command, module, tmp_path):
 
 def test_every_layer_has_an_identifier_of_its_own():
     given = identifiers(NAMES)
-    assert given == ["conv1", "conv1_2", "stage_1________", "conv1_2_2", "a_b", "count", "2d"]
+    assert given == ["conv1", "conv1_2", "stage_1_________", "conv1_2_2", "a_b", "count", "2d"]
     clashing = ["a", "a_2", "A", "a.2", "a", "é", "_", "a_2_2"]
     given = identifiers(clashing)
     assert len(set(given)) == len(clashing)

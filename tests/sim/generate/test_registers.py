@@ -97,12 +97,13 @@ class TestSystemRDL:
         assert node.absolute_address == window.base + 4 * register.address
         assert node.size == 4
         assert node.get_property("desc").startswith(ascii_only(register.doc))
-        assert node.get_property("tilefold_shadow") == (register.access is Access.SHADOW)
+        assert node.get_property("desc").lower().endswith(f" {ACCESS[register.access]}.")
+        assert ("Two's complement" in node.get_property("desc")) == register.signed
         expected = register.fields or whole(register.width)
         assert [each.inst_name for each in node.fields()] == [each.name for each in expected]
         sw, hw, onwrite, pulse = RDL[register.access]
         for field in expected:
-            found = node.get_field(field.name)
+            found = node.get_child_by_name(field.name)
             assert (found.lsb, found.width) == (field.lsb, field.width)
             assert found.get_property("sw") is sw
             assert found.get_property("hw") is (AccessType.na if register.constant else hw)
@@ -110,7 +111,6 @@ class TestSystemRDL:
             assert found.get_property("singlepulse") == pulse
             assert bool(found.get_property("hwset")) == (register.access is Access.W1C)
             assert found.get_property("reset") == reset_of(field, register)
-            assert found.get_property("tilefold_signed") == register.signed
             assert (found.get_property("desc") or "") == field.doc
 
     @staticmethod
@@ -122,8 +122,7 @@ class TestSystemRDL:
         assert node.get_property("memwidth") == 32
         assert node.size == 4 * memory.depth
         assert node.get_property("sw") is AccessType.w
-        assert node.get_property("desc") == ascii_only(memory.doc)
-        assert node.get_property("tilefold_shadow")
+        assert node.get_property("desc") == f"{ascii_only(memory.doc)} Write only, shadowed."
         (entry,) = node.children()
         assert (entry.inst_name, entry.array_dimensions) == ("entry", [memory.depth])
         assert (entry.raw_address_offset, entry.array_stride) == (0, 4)

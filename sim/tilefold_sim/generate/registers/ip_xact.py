@@ -25,8 +25,9 @@ def ip_xact(core: CoreConfig) -> str:
         from systemrdl.compiler import RDLCompiler
     except ModuleNotFoundError as error:
         # As any verb may ask for it, `tilefold` could not tell which extra is missing.
+        package = str(error.name).partition(".")[0]
         raise ValueError(
-            f"IP-XACT needs {str(error.name).partition('.')[0]}, which is not installed: pip install 'tilefold[registers]'"
+            f"IP-XACT needs {package}, which is not installed: pip install 'tilefold[registers]'"
         ) from error
 
     # Both libraries work on files alone.
