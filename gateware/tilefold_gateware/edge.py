@@ -20,7 +20,7 @@ class Padder(wiring.Component):
     A row of memory keeps what is to be repeated. Padding costs a cycle an item, in which nothing is
     taken. Golden model: :func:`tilefold.model.tiles.cut`.
 
-    Latency ``Ram.LATENCY + OUTLET``; one item a cycle.
+    Latency 4; one item a cycle.
 
     Parameters
     ----------

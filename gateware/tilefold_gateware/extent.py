@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, ShapeLike, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from tilefold_hw.raster import HEIGHT_WIDTH, MARGIN, RasterConfig
+from tilefold_hw.raster import HEIGHT_WIDTH, MARGIN, RasterConfig, turn_lead
 
 # Cycles until the counters have seen another size.
 _SEEN = 3
@@ -32,6 +32,7 @@ def geometry(config: RasterConfig) -> data.StructLayout:
     of a tile's side. ``line``: items of a row of a tile, all channels. ``chunk``, ``tiles``:
     see :class:`~tilefold_gateware.strip.Strip`; ``last``, ``lead``, ``room``: the address of
     its last chunk, the level past which it may be read, and that up to which it is filled.
+    ``turn``: the level past which a :class:`~tilefold_gateware.turn.Turner` may be read.
     """
     items = range(config.depth + 1)
     return data.StructLayout(
@@ -44,6 +45,7 @@ def geometry(config: RasterConfig) -> data.StructLayout:
             "chunk": range(config.chunk + 1),
             "tiles": range(config.row_samples // min(config.codec.tiles) + 1),
             "room": items,
+            "turn": range(turn_lead(config.across, config.channels) + 1),
             "last": items,
             "lead": items,
         }
@@ -172,6 +174,7 @@ class Extent(wiring.Component):
                     reached.eq(0),
                     now.room.eq(0),
                     now.tiles.eq(0),
+                    now.turn.eq(now.line - (now.side + now.size.channels - 2)),
                 ]
                 m.next = "Add"
             with m.State("Add"):

@@ -1,5 +1,7 @@
 """Raster, Unraster: maps by rows to tile groups, and back."""
 
+from itertools import pairwise
+
 from amaranth.hdl import Module, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -9,9 +11,9 @@ from tilefold_hw.raster import RasterConfig
 from .arith import shape
 from .edge import Cropper, Padder
 from .extent import Extent, size
-from .streams import banks, framed, laned
+from .streams import framed, laned
 from .strip import Strip
-from .transpose import Transposer
+from .turn import Turner
 
 
 class _Sized(wiring.Component):
@@ -27,34 +29,16 @@ class _Sized(wiring.Component):
             }
         )
 
-    def _extent(self, m, *boxes):
-        """Add what finds the geometry, and give it to *boxes*."""
+    def _extent(self, m, stages):
+        """Connect *stages* behind what finds the geometry, and tell it to them."""
         m.submodules.extent = extent = Extent(self.config, self.i.payload.shape())
         connect(m, flipped(self.i), extent.i)
         for name, _ in size(self.config):
             m.d.comb += extent.size[name].eq(getattr(self, name))
-        for box in boxes:
-            m.d.comb += box.geometry.eq(extent.geometry)
+        for upstream, stage in pairwise([extent, *stages]):
+            connect(m, upstream.o, stage.i)
+            m.d.comb += stage.geometry.eq(extent.geometry)
         return extent
-
-    def _turn(self, m, extent, shape, *, back=False):
-        """Return what goes from a row of a tile by channels to one by pixels; nothing if neither."""
-        config = self.config
-        if not config.planar or config.across == 1:
-            return None
-        rows, columns = config.channels, config.across
-        if back:
-            rows, columns = columns, rows
-        sevens = config.codec.sevens
-        turn = Transposer(
-            shape, rows, columns, vary="columns" if back else "rows", less=int(sevens)
-        )
-        m.submodules.turn = turn
-        for bank in range(2):
-            m.d.comb += banks(turn.counts)[bank].eq(extent.geometry.size.channels)
-            if sevens:
-                m.d.comb += banks(turn.smaller)[bank].eq(extent.geometry.size.seven)
-        return turn
 
 
 class Raster(_Sized):
@@ -62,10 +46,10 @@ class Raster(_Sized):
 
     ``extent ─► pad ─► strip ─► [turn]``
 
-    A map comes row by row. A row is pixel-major (all channels of a pixel, then those of the next) or
-    row-planar (a row of a channel, then that of the next): :attr:`RasterConfig.order`. Several lanes
-    carry neighbouring pixels of one channel; those past the end of a row may hold anything. Maps
-    whose sides are no multiple of a tile's are padded by repeating their last column and row.
+    A map comes row by row, a row pixel-major (all channels of a pixel, then those of the next) or
+    row-planar (a row of a channel, then that of the next): ``config.order``. Several lanes carry
+    neighbouring pixels of one channel; those past the end of a row may hold anything. Maps whose
+    sides are no multiple of a tile's are padded by repeating their last column and row.
 
     The ports that tell a map's size are looked at in the cycle in which its first sample is
     transferred. A map of the same size as the one before follows at once; one of another size waits
@@ -102,13 +86,12 @@ class Raster(_Sized):
         item = laned(sample, config.codec.lanes)
         m.submodules.pad = pad = Padder(config, sample)
         m.submodules.strip = strip = Strip(config, item)
-        extent = self._extent(m, pad, strip)
-        connect(m, extent.o, pad.i)
-        connect(m, pad.o, strip.i)
-        end = strip.o
-        if (turn := self._turn(m, extent, item)) is not None:
-            _feed(m, strip.o, turn.i)
-            end = turn.o
+        stages = [pad, strip]
+        if config.turns:
+            m.submodules.turn = turn = Turner(config, item)
+            stages.append(turn)
+        extent = self._extent(m, stages)
+        end = stages[-1].o
         m.d.comb += [
             strip.restart.eq(extent.restart),
             extent.ended.eq(pad.ended),
@@ -156,14 +139,11 @@ class Unraster(_Sized):
         item = laned(shape(config.codec.restored), config.codec.lanes)
         m.submodules.strip = strip = Strip(config, item, back=True)
         m.submodules.crop = crop = Cropper(config, item)
-        extent = self._extent(m, strip, crop)
-        turn = self._turn(m, extent, item, back=True)
-        if turn is None:
-            connect(m, extent.o, strip.i)
-        else:
-            _feed(m, extent.o, turn.i)
-            _feed(m, turn.o, strip.i)
-        connect(m, strip.o, crop.i)
+        stages = [strip, crop]
+        if config.turns:
+            m.submodules.turn = turn = Turner(config, item, back=True)
+            stages.insert(0, turn)
+        extent = self._extent(m, stages)
         connect(m, crop.o, flipped(self.o))
         m.d.comb += [
             strip.restart.eq(extent.restart),
@@ -171,13 +151,3 @@ class Unraster(_Sized):
             extent.left.eq(self.o.valid & self.o.ready & self.o.payload.last),
         ]
         return m
-
-
-def _feed(m, upstream, downstream):
-    """Connect streams that are framed, with a bank or without."""
-    m.d.comb += [
-        Value.cast(downstream.payload.data).eq(upstream.payload.data),
-        downstream.payload.last.eq(upstream.payload.last),
-        downstream.valid.eq(upstream.valid),
-        upstream.ready.eq(downstream.ready),
-    ]

@@ -1,4 +1,4 @@
-"""Strip: a row of tiles comes in by rows of pixels and leaves by tiles, or the other way, in place."""
+"""Strip: a row of tiles comes in by rows of pixels and leaves by tiles, or back, in place."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Shape, ShapeLike, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
@@ -23,9 +23,12 @@ class Strip(wiring.Component):
 
     The chunks lie as the items of a :class:`~tilefold_gateware.transpose.Transposer` do: if the
     distance between the places of two in a row is *step* while a matrix is written, it is
-    ``columns · step`` when the matrix is read and the next one written, modulo the place of the last
-    chunk. As *columns* has an inverse modulo ``rows · columns - 1``, each place is met once. The
-    distance of the next matrix is the place of the first chunk of the second row of this one.
+    ``columns · step`` when the matrix is read and the next one written, modulo the place of the
+    last chunk. As *columns* has an inverse modulo ``rows · columns - 1``, each place is met once.
+    The distance of the next matrix is the place where the second row of this one begins.
+
+    An item may be read when ``(rows - 1) · (columns - 1)`` chunks more have come than have left: no
+    other waits longer for its turn.
 
     Latency :func:`tilefold_hw.latency.strip`; one item a cycle and no bubble between matrices.
 
@@ -160,7 +163,10 @@ class Strip(wiring.Component):
         )
         # A step from the last but one is the last place itself, which is not wrapped to 0.
         nearly = base == stride.over
-        straight, wrapped = base + stride.step, Signal(signed(len(base) + 1), name=f"{name}_wrapped")
+        straight, wrapped = (
+            base + stride.step,
+            Signal(signed(len(base) + 1), name=f"{name}_wrapped"),
+        )
         following = Signal.like(base, name=f"{name}_following")
         m.d.comb += [
             wrapped.eq(base - stride.over),

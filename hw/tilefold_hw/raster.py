@@ -45,13 +45,16 @@ class RasterConfig:
                 f"row_samples must be a multiple of the tile's {tile} pixels, "
                 f"not {self.row_samples}"
             )
-        if self.planar and self.codec.lanes == 4:
-            raise ValueError("lanes must be 1, 2 or 8 with row-planar order, not 4")
 
     @property
     def planar(self) -> bool:
         """Whether a row comes channel by channel."""
         return self.order == "row-planar"
+
+    @property
+    def turns(self) -> bool:
+        """Whether the rows of a tile are turned one by one behind the memory, or in front of it."""
+        return self.planar and self.across > 1
 
     @property
     def across(self) -> int:
@@ -82,3 +85,8 @@ class RasterConfig:
 def tiles_across(width: int, tile: int) -> int:
     """Tiles that a map of *width* pixels has side by side."""
     return -(-width // tile)
+
+
+def turn_lead(rows: int, columns: int) -> int:
+    """Level past which a small matrix may be read by columns."""
+    return (rows - 1) * (columns - 1) + 1
