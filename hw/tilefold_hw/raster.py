@@ -40,9 +40,9 @@ class RasterConfig:
         if self.order not in ORDERS:
             raise ValueError(f"order must be {' or '.join(ORDERS)}, not {self.order!r}")
         tile = self.codec.tile
-        if self.row_samples < tile or self.row_samples % tile:
+        if self.row_samples < tile:
             raise ValueError(
-                f"row_samples must be a multiple of the tile's {tile} pixels, "
+                f"row_samples must be at least the {tile} pixels of a tile's side, "
                 f"not {self.row_samples}"
             )
 
@@ -64,7 +64,7 @@ class RasterConfig:
     @property
     def row(self) -> int:
         """Most items of a row."""
-        return self.row_samples // self.codec.lanes
+        return -(-self.row_samples // self.codec.lanes)
 
     @property
     def depth(self) -> int:
