@@ -1,6 +1,7 @@
 """Raster, Unraster: maps by rows to tile groups, and back."""
 
 from itertools import pairwise
+from typing import Any
 
 from amaranth.hdl import Module, Value
 from amaranth.lib import stream, wiring
@@ -86,7 +87,7 @@ class Raster(_Sized):
         item = laned(sample, config.codec.lanes)
         m.submodules.pad = pad = Padder(config, sample)
         m.submodules.strip = strip = Strip(config, item)
-        stages = [pad, strip]
+        stages: list[Any] = [pad, strip]
         if config.turns:
             m.submodules.turn = turn = Turner(config, item)
             stages.append(turn)
@@ -139,7 +140,7 @@ class Unraster(_Sized):
         item = laned(shape(config.codec.restored), config.codec.lanes)
         m.submodules.strip = strip = Strip(config, item, back=True)
         m.submodules.crop = crop = Cropper(config, item)
-        stages = [strip, crop]
+        stages: list[Any] = [strip, crop]
         if config.turns:
             m.submodules.turn = turn = Turner(config, item, back=True)
             stages.insert(0, turn)

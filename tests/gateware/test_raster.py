@@ -1,26 +1,16 @@
-from functools import cache
-
 import numpy as np
 import pytest
 from amaranth.hdl import Array, Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 from helpers.bench import STALLS, Bench
-from helpers.lanes import joined, parted
-from helpers.packets import decoded, words_of
-from helpers.stimuli import random_layer
+from helpers.maps import Maps, bench, check_raster, check_unraster, pair
 
-from tilefold.model.codec import encode
-from tilefold.model.raster import raster, to_rows, unraster
-from tilefold.model.reorder import to_beats
-from tilefold.model.tiles import cut, group_count
-from tilefold_gateware.decoder import Decoder
-from tilefold_gateware.encoder import Encoder
+from tilefold.model.tiles import group_count
 from tilefold_gateware.raster import Raster, Unraster
 from tilefold_hw import latency
 from tilefold_hw.config import CodecConfig
 from tilefold_hw.raster import ORDERS, RasterConfig
-from tilefold_hw.regs import decoder_writes, encoder_writes
 
 FOUR = CodecConfig(tile=4, channels=5, tables=3, word_width=16)
 
@@ -57,86 +47,6 @@ class Sizes(wiring.Component):
             with m.If(item == Array([*self.counts, 0])[number] - 1):
                 m.d.sync += [item.eq(0), number.eq(number + 1)]
         return m
-
-
-class Maps:
-    """Maps of any values, by rows and by tile groups."""
-
-    def __init__(self, config, sizes, q, seed=0):
-        rng = np.random.default_rng(seed)
-        self.config, self.q, lanes = config, q, config.codec.lanes
-        self.sizes, self.rows, self.groups, self.kept = [], [], [], []
-        for channels, height, width, *tile in sizes:
-            self.sizes.append({"channels": channels, "height": height, "width": width})
-            if config.codec.sevens:
-                self.sizes[-1]["seven"] = int(tile == [7])
-            size = {"tile": tile[0]} if tile else {}
-            where = channels, height, width
-            rows = to_rows(config, rng.integers(q.min, q.max + 1, where))
-            beats = raster(config, rows, *where, **size)
-            self.groups.append(beats)
-            self.kept.append(unraster(config, beats, *where, **size))
-            if width % lanes:
-                # What is past the end of a row must not matter.
-                columns = to_rows(config, np.broadcast_to(np.arange(width), where))
-                rows = np.where(columns < np.arange(lanes) + columns[:, :1], rng.integers(2), rows)
-            self.rows.append(rows)
-
-    def items(self, beats):
-        return joined(np.concatenate(beats).ravel(), self.config.codec.lanes, self.q.width)
-
-    @staticmethod
-    def last(beats):
-        return np.concatenate([np.arange(len(each)) == len(each) - 1 for each in beats])
-
-
-@cache
-def bench(kind, config):
-    return Bench(kind(config))
-
-
-def inputs(maps):
-    return maps.sizes[0]
-
-
-def check_raster(maps, dut=None, **how):
-    """Send maps by rows, and compare with the model. Of one size, unless *dut* tells others."""
-    config = maps.config
-    if dut is None:
-        dut = bench(Raster, config)
-        how["inputs"] = inputs(maps)
-    count = sum(map(len, maps.groups))
-    run = dut.run(list(maps.items(maps.rows)), count, **how)
-    q = maps.q
-    values = parted(run.payloads, config.codec.lanes, q.width, signed=q.signed)
-    np.testing.assert_array_equal(values, np.concatenate(maps.groups).ravel())
-    return run
-
-
-def check_unraster(maps, dut=None, **how):
-    """Send tile groups, a packet a map, and compare with the model."""
-    config, lanes = maps.config, maps.config.codec.lanes
-    if dut is None:
-        dut = bench(Unraster, config)
-        how["inputs"] = inputs(maps)
-    items = {"data": np.array(maps.items(maps.groups)), "last": maps.last(maps.groups)}
-    run = dut.run(items, sum(map(len, maps.kept)), **how)
-    bits = lanes * maps.q.width
-    data = [payload & (1 << bits) - 1 for payload in run.payloads]
-    if lanes == 1:
-        data = run.data
-    values = parted(data, lanes, maps.q.width, signed=maps.q.signed)
-    np.testing.assert_array_equal(values, np.concatenate(maps.kept).ravel())
-    np.testing.assert_array_equal(run["last"], maps.last(maps.kept))
-    return run
-
-
-def pair(config, sizes, seed=0):
-    """Maps for the two fronts."""
-    return (
-        (check_raster, Maps(config, sizes, config.codec.sample, seed)),
-        (check_unraster, Maps(config, sizes, config.codec.restored, seed)),
-    )
 
 
 SIZES = [
@@ -312,7 +222,7 @@ def test_a_packet_may_be_some_maps():
     count = sum(map(len, maps.groups))
     items = {"data": maps.items(maps.groups), "last": np.arange(count) == count - 1}
     kept = np.concatenate(maps.kept).ravel()
-    run = bench(Unraster, config).run(items, kept.size, inputs=inputs(maps))
+    run = bench(Unraster, config).run(items, kept.size, inputs=maps.sizes[0])
     np.testing.assert_array_equal(run.data, kept)
     np.testing.assert_array_equal(np.flatnonzero(run["last"]), [kept.size - 1])
 
@@ -323,90 +233,4 @@ def test_a_reset_forgets_the_map_it_cuts(order, spoil):
     config = RasterConfig(FOUR, order, 40)
     for kind, (check, maps) in zip((Raster, Unraster), pair(config, [(2, 7, 10)] * 2), strict=True):
         dut = Bench(kind(config), resettable=True)
-        check(maps, dut, inputs=inputs(maps), spoil=spoil)
-
-
-class Fronted(wiring.Component):
-    """A side of a codec with its front."""
-
-    def __init__(self, side, front, back):
-        self.side, self.front, self.back = side, front, back
-        sizes = front if isinstance(front, Raster) else back
-        self.ports = {
-            name: In(getattr(sizes, name).shape()) for name in ("width", "height", "channels")
-        }
-        self.sizes = sizes
-        super().__init__(
-            {
-                "i": In(stream.Signature(front.i.payload.shape())),
-                "o": Out(stream.Signature(back.o.payload.shape())),
-                "bus": In(side.bus.signature),
-                **self.ports,
-            }
-        )
-
-    def elaborate(self, platform):
-        m = Module()
-        m.submodules += [self.front, self.back]
-        connect(m, flipped(self.i), self.front.i)
-        connect(m, self.front.o, self.back.i)
-        connect(m, self.back.o, flipped(self.o))
-        connect(m, flipped(self.bus), self.side.bus)
-        m.d.comb += [getattr(self.sizes, name).eq(getattr(self, name)) for name in self.ports]
-        return m
-
-
-ENDS = [(FOUR, (3, 6, 9)), (eight(2), (2, 9, 12))]
-
-
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize(("codec", "size"), ENDS, ids=str)
-def test_rows_become_the_words_of_the_padded_map(order, codec, size):
-    config = RasterConfig(codec, order, 96)
-    channels, height, width = size
-    rng = np.random.default_rng(0)
-    layer = random_layer(rng, codec, channels, group_count(height, width, codec.tile))
-    maps = [rng.integers(0, 256, size) for _ in range(2)]
-    words = [encode(codec, layer, cut(each, codec.tile)).words for each in maps]
-    expected = [int.from_bytes(word.tobytes(), "little") for each in words for word in each]
-    encoder = Encoder(codec)
-    dut = Bench(Fronted(encoder, Raster(config), encoder))
-    rows = np.concatenate([to_rows(config, each) for each in maps]).ravel()
-    run = dut.run(
-        list(joined(rows, codec.lanes, 8)),
-        len(expected),
-        load=[(dut.dut.bus, encoder_writes(codec, layer))],
-        inputs={"channels": channels, "height": height, "width": width},
-        stall=STALLS["bursts"],
-    )
-    assert run.data.tolist() == expected
-
-
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize(("codec", "size"), ENDS, ids=str)
-def test_words_become_rows_without_padding(order, codec, size):
-    config = RasterConfig(codec, order, 96)
-    channels, height, width = size
-    rng = np.random.default_rng(0)
-    layer = random_layer(rng, codec, channels, group_count(height, width, codec.tile))
-    packets = [decoded(codec, layer, seed=seed) for seed in range(2)]
-    kept = [
-        unraster(config, to_beats(codec, each.restored), channels, height, width)
-        for each in packets
-    ]
-    decoder = Decoder(codec)
-    dut = Bench(Fronted(decoder, decoder, Unraster(config)))
-    words, last = words_of(packets)
-    run = dut.run(
-        {"data": np.array(words, dtype=object), "last": last},
-        sum(map(len, kept)),
-        load=[(dut.dut.bus, decoder_writes(codec, layer))],
-        inputs={"channels": channels, "height": height, "width": width},
-        stall=STALLS["bursts"],
-    )
-    bits = codec.lanes * codec.restored.width
-    data = [payload & (1 << bits) - 1 for payload in run.payloads]
-    data = run.data if codec.lanes == 1 else data
-    values = parted(data, codec.lanes, codec.restored.width, signed=True)
-    np.testing.assert_array_equal(values, np.concatenate(kept).ravel())
-    np.testing.assert_array_equal(run["last"], Maps.last(kept))
+        check(maps, dut, inputs=maps.sizes[0], spoil=spoil)
