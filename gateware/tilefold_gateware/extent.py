@@ -83,8 +83,8 @@ class Extent(wiring.Component):
         It has changed, and nothing is inside.
     """
 
-    # Maps that may be inside: a row of tiles, and what the queues between the boxes hold.
-    _MAPS = 16
+    # Maps of few items that the memory of a row of tiles and the queues between the boxes hold.
+    _MAPS = 8
 
     def __init__(self, config: RasterConfig, shape: ShapeLike):
         self.config = config
@@ -122,7 +122,7 @@ class Extent(wiring.Component):
         with m.If(leaves):
             m.d.sync += first.eq(self.ended)
 
-        inside, empty = Signal(range(self._MAPS)), Signal()
+        inside, empty = Signal(range(self.self._MAPS + self._turned())), Signal()
         enters = leaves & first
         with m.If(enters ^ self.left):
             m.d.sync += inside.eq(inside + Cat(1, self.left.replicate(len(inside) - 1)))
@@ -130,6 +130,11 @@ class Extent(wiring.Component):
 
         self._find(m, wanted, valid & first & ~same & empty, same)
         return m
+
+    def _turned(self):
+        """Most maps in the memory of a :class:`~tilefold_gateware.turn.Turner`."""
+        config = self.config
+        return config.ring * config.codec.lanes // config.codec.pixels_least if config.turns else 0
 
     def _find(self, m, wanted, change, same):
         """Find another geometry, by sums alone: a row of tiles is gone through once."""

@@ -51,6 +51,9 @@ class Strip(wiring.Component):
         The geometry has changed; nothing is inside.
     """
 
+    # A memory of many blocks takes most of a cycle to choose between them: its answer waits.
+    _FETCH = Ram.LATENCY + 1
+
     def __init__(self, config: RasterConfig, shape: ShapeLike, *, back: bool = False):
         self.config = config
         self.shape = shape
@@ -68,7 +71,7 @@ class Strip(wiring.Component):
         m = Module()
         config, now = self.config, self.geometry
         m.submodules.memory = store = Ram(Shape.cast(self.shape).width, config.depth)
-        m.submodules.outlet = outlet = Outlet(framed(self.shape), latency=Ram.LATENCY)
+        m.submodules.outlet = outlet = Outlet(framed(self.shape), latency=self._FETCH)
         wiring.connect(m, outlet.o, wiring.flipped(self.o))
 
         level = Signal(range(config.depth + 1))
@@ -125,9 +128,9 @@ class Strip(wiring.Component):
         with m.Elif(read & r_end):
             m.d.sync += whole.eq(0)
         m.d.comb += [
-            outlet.push.eq(delay(m, read, Ram.LATENCY)),
-            outlet.payload.last.eq(delay(m, r_end & w_last, Ram.LATENCY)),
-            Value.cast(outlet.payload.data).eq(store.data),
+            outlet.push.eq(delay(m, read, self._FETCH)),
+            outlet.payload.last.eq(delay(m, r_end & w_last, self._FETCH)),
+            Value.cast(outlet.payload.data).eq(delay(m, store.data, 1, reset_less=True)),
         ]
         return m
 

@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Shape, ShapeLike, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from tilefold_hw.raster import RasterConfig, turn_lead
+from tilefold_hw.raster import RasterConfig
 
 from .extent import geometry
 from .lap import OpenLap
@@ -39,9 +39,6 @@ class Turner(wiring.Component):
         It must stand two cycles before the first item of a matrix, and while items are inside.
     """
 
-    # Cycles from a place that is given back to what is written there, and one more.
-    _ROUND = 4
-
     def __init__(self, config: RasterConfig, shape: ShapeLike, *, back: bool = False):
         self.config = config
         self.shape = shape
@@ -58,8 +55,7 @@ class Turner(wiring.Component):
         m = Module()
         config, now = self.config, self.geometry
         most = config.across * config.channels
-        lead = turn_lead(config.across, config.channels)
-        bits = (most + lead + 2 * self._ROUND - 1).bit_length()
+        bits = (config.ring - 1).bit_length()
         width = Shape.cast(framed(self.shape)).width
         m.submodules.memory = store = Ram(width, 1 << bits)
         m.submodules.outlet = outlet = Outlet(framed(self.shape), latency=Ram.LATENCY)

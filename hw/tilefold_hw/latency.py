@@ -186,7 +186,7 @@ def strip(config: RasterConfig, width: int, channels: int, tile: int = 0) -> int
     across = tile // config.codec.lanes
     rows, chunk = (tile * channels, across) if config.planar else (tile, across * channels)
     lead = (rows - 1) * (tiles_across(width, tile) - 1) * chunk + MARGIN
-    return lead + _TRANSPOSE
+    return lead + _TRANSPOSE + 1
 
 
 def turn(config: RasterConfig, channels: int, tile: int = 0) -> int:

@@ -16,6 +16,10 @@ MARGIN = 4
 then, the way through the next row is known."""
 
 
+_ROUND = 8
+"""Items that pass until a place that is given back is written again."""
+
+
 @dataclass(frozen=True, slots=True)
 class RasterConfig:
     """Everything that is fixed when a front for maps by rows is built.
@@ -80,6 +84,15 @@ class RasterConfig:
     def chunk(self) -> int:
         """Most items that stay together where rows turn into tiles."""
         return self.across * (1 if self.planar else self.channels)
+
+    @property
+    def ring(self) -> int:
+        """Items of the memory in which the rows of a tile are turned: a power of two.
+
+        While one is read, the next comes as far as it must have come to be read at once.
+        """
+        lead = turn_lead(self.across, self.channels)
+        return 1 << (self.across * self.channels + lead + _ROUND - 1).bit_length()
 
 
 def tiles_across(width: int, tile: int) -> int:

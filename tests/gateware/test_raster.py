@@ -216,6 +216,15 @@ def test_a_stall_costs_its_own_cycles_and_no_more(order, side):
             assert run.received[-1] - flowing.received[-1] <= cycles
 
 
+def test_many_small_maps_leave_before_one_of_another_size():
+    config = RasterConfig(CodecConfig(tile=4, channels=40, tables=1), "row-planar", 160)
+    sizes = [(1, 1, 1)] * 50 + [(2, 4, 8)]
+    for kind, (check, maps) in zip((Raster, Unraster), pair(config, sizes), strict=True):
+        sent = maps.rows if kind is Raster else maps.groups
+        dut = Bench(Sizes(kind(config), [len(each) for each in sent], maps.sizes))
+        check(maps, dut, stall=(0, lambda cycle: cycle < 800))
+
+
 def test_a_packet_may_be_some_maps():
     config = RasterConfig(FOUR, row_samples=40)
     maps = Maps(config, [(2, 5, 7)] * 3, FOUR.restored)

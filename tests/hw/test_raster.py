@@ -18,6 +18,11 @@ def test_a_short_row_has_few_channels():
     assert RasterConfig(CodecConfig(sevens=True), row_samples=56).channels == 8
 
 
+def test_rows_are_turned_in_little_memory():
+    assert RasterConfig(CodecConfig(), "row-planar").ring == 1024
+    assert RasterConfig(CodecConfig(tile=4, channels=1, tables=1), "row-planar").ring == 16
+
+
 def test_turns_only_rows_by_channel_of_more_than_an_item():
     eight = CodecConfig(lanes=8, word_width=256)
     assert RasterConfig(CodecConfig(), "row-planar").turns
