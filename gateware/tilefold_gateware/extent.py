@@ -122,7 +122,7 @@ class Extent(wiring.Component):
         with m.If(leaves):
             m.d.sync += first.eq(self.ended)
 
-        inside, empty = Signal(range(self.self._MAPS + self._turned())), Signal()
+        inside, empty = Signal(range(self._MAPS + self._turned())), Signal()
         enters = leaves & first
         with m.If(enters ^ self.left):
             m.d.sync += inside.eq(inside + Cat(1, self.left.replicate(len(inside) - 1)))
