@@ -48,7 +48,7 @@ ALLOWED = {
         "tilefold_gateware": "*",
         "tilefold": "*",
         "amaranth": "*",
-        "click": "verbs.py */verbs.py",
+        "click": "verbs.py */verbs.py generate/export_verb.py",
         "cocotb": "*",
         "cocotb_tools": "*",
         "matplotlib": "*",
@@ -63,7 +63,7 @@ ALLOWED = {
 ALLOWED_LATE = {
     "boards/tilefold_boards": {"matplotlib", "pyarrow"},
     "sw/tilefold": {"matplotlib", "sklearn", "torch"},
-    "sim/tilefold_sim": {"sklearn"},
+    "sim/tilefold_sim": {"peakrdl_ipxact", "sklearn", "systemrdl"},
 }
 
 PACKAGES = {Path(folder).name: ROOT / folder for folder in ALLOWED}

@@ -88,8 +88,11 @@ class Lanes(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        # What a reset finds in the pipeline is added to sums that begin anew in the next cycle.
-        keep = delay(m, ~self.turn, self._MULTIPLY + 1)
+        # A sum begins anew with the first step of a pass, whatever was added up before it: the
+        # content of memories that nobody has written, or what a reset found in the pipeline.
+        begun = Signal()
+        m.d.sync += begun.eq(~self.turn & (begun | self.step))
+        keep = delay(m, begun, self._MULTIPLY)
         idle = delay(m, ~self.turn, self._MULTIPLY + 1, init=1)
         stop = delay(m, self.stop, self._MULTIPLY)
         here = delay(m, self.step, 2)

@@ -18,12 +18,54 @@ def has_sb_ram40(platform) -> bool:
     return getattr(platform, "device", "").startswith("iCE40")
 
 
+MACRO = "tilefold_memory"
+"""Module that a memory is on an ASIC: see :data:`MACRO_VERILOG`."""
+
+MACRO_VERILOG = """\
+// Memory with a port to write and a port to read, which is a macro in a process that has some: let
+// this module choose it by WIDTH and DEPTH. Writing and reading one address at once reads anything.
+module tilefold_memory #(
+  parameter WIDTH = 8,  // bits of a word
+  parameter DEPTH = 64,
+  parameter ADDRESS = 6,  // bits of an address
+  parameter PARTS = 1  // equal parts of a word, each with an enable to write
+) (
+  input clk,
+  input [PARTS-1:0] w_enable,
+  input [ADDRESS-1:0] w_address,
+  input [WIDTH-1:0] w_data,
+  input r_enable,
+  input [ADDRESS-1:0] r_address,
+  output reg [WIDTH-1:0] r_data
+);
+  reg [WIDTH-1:0] words[0:DEPTH-1];
+  localparam PART = WIDTH / PARTS;
+  integer k;
+  always @(posedge clk) begin
+    for (k = 0; k < PARTS; k = k + 1)
+      if (w_enable[k]) words[w_address][k*PART+:PART] <= w_data[k*PART+:PART];
+    if (r_enable) r_data <= words[r_address];
+  end
+endmodule
+"""
+"""That module, as a simulator has it, and a synthesiser that knows no macros."""
+
+# Up to here, registers are smaller than a macro.
+_REGISTERS = 32
+
+
+class Asic:
+    """Platform of an ASIC: larger memories are instances of :data:`MACRO`."""
+
+    memory_macro = MACRO
+
+
 class Store(wiring.Component):
     """Memory with a port to write and a port to read, one access each every cycle.
 
     One cycle from an address to its content. Writing and reading one address in one cycle reads
     anything. All words are 0 at first. On iCE40 it is the primitive SB_RAM40_4K, as far as blocks
-    need not lie one above the other; elsewhere it is left to synthesis.
+    need not lie one above the other; on an ASIC it is a macro; elsewhere it is left to synthesis.
 
     Parameters
     ----------
@@ -70,6 +112,22 @@ class Store(wiring.Component):
         if has_sb_ram40(platform) and mode < (len(_FIRST) if self.parts == 1 else 1):
             for low in range(0, self.width, _WIDTH >> mode):
                 self._block(m, mode, low, min(low + (_WIDTH >> mode), self.width))
+            return m
+        if (macro := getattr(platform, "memory_macro", "")) and self.depth > _REGISTERS:
+            m.submodules.memory = Instance(
+                macro,
+                p_WIDTH=self.width,
+                p_DEPTH=self.depth,
+                p_ADDRESS=len(self.address),
+                p_PARTS=self.parts,
+                i_clk=ClockSignal("sync"),
+                i_w_enable=self.w_enable,
+                i_w_address=self.w_address,
+                i_w_data=self.w_data,
+                i_r_enable=self.enable,
+                i_r_address=self.address,
+                o_r_data=self.data,
+            )
             return m
         m.submodules.memory = store = memory.Memory(shape=self.width, depth=self.depth, init=[])
         w_port = store.write_port(granularity=self.width // self.parts)

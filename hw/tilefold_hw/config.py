@@ -212,7 +212,10 @@ class CodecConfig:
             if key not in names:
                 near = difflib.get_close_matches(str(key).lower(), names, n=1, cutoff=0.0)[0]
                 raise ValueError(f"configuration has no field {key!r}; the nearest is {near!r}")
-        return cls(**table)
+        try:
+            return cls(**table)
+        except TypeError as error:  # of a file, it is a wrong value as any other
+            raise ValueError(str(error)) from None
 
     @classmethod
     def load(cls, path: str | Path) -> "CodecConfig":

@@ -99,6 +99,21 @@ class CoreConfig:
         return max(window.base + window.size - 1 for window in self.windows).bit_length()
 
     @property
+    def sample_bytes(self) -> tuple[int, int]:
+        """Whole bytes of a sample, into an encoder and out of a decoder."""
+        return _bytes(self.codec.sample.width), _bytes(self.codec.restored.width)
+
+    @property
+    def data_widths(self) -> tuple[int, int]:
+        """Bits of ``tdata`` in and out: of all lanes' samples, or of a word."""
+        samples_in, samples_out = (8 * self.codec.lanes * size for size in self.sample_bytes)
+        word = self.codec.word_width
+        return (
+            word if self.block == "decoder" else samples_in,
+            word if self.block == "encoder" else samples_out,
+        )
+
+    @property
     def active_low(self) -> bool:
         """Whether the core is reset while the pin is low."""
         return self.reset.endswith("-low")
@@ -107,3 +122,7 @@ class CoreConfig:
     def clock_pins(self) -> tuple[str, str]:
         """Names of clock and reset, after the custom for the level of the reset."""
         return ("aclk", "aresetn") if self.active_low else ("clk", "rst")
+
+
+def _bytes(bits: int) -> int:
+    return -(-bits // 8)

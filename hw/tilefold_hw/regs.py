@@ -12,13 +12,15 @@ well until ``errors.refused`` is cleared and the layer is written again.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import count
 
+from . import fields
 from .budget import packet_words
 from .check import require
 from .config import GROUPS_WIDTH, SCALE, SCALE_SHIFT_MAX, WEIGHT, CodecConfig
+from .fields import Field
 from .fixed import Q
 from .layer import Layer, Projection, bias_format
 
@@ -28,16 +30,14 @@ ID = 0x544C4644
 ENCODER, DECODER = 0x0001_0E00, 0x0001_0D00
 """Values of the ``version`` register: version of this map, then which side."""
 
-COMMIT, CLEAR = 1 << 0, 1 << 1
-"""Bits of ``control``: take the shadow bank into use; zero the counters."""
+PENDING, BUSY, CONFIGURED = (field.mask for field in fields.STATUS)
+"""Bits of ``status``."""
 
-PENDING, BUSY, CONFIGURED = 1 << 0, 1 << 1, 1 << 2
-"""Bits of ``status``: a commit waits for a packet to start; the shadow bank may not be written
-(a commit is pending, or data of the bank before is still inside); a layer has been committed."""
+COMMIT, CLEAR = (field.mask for field in fields.CONTROL)
+"""Bits of ``control``."""
 
-REFUSED, FRAMING = 1 << 0, 1 << 1
-"""Bits of ``errors``: a write or commit while busy was ignored; a packet did not have the number
-of words that its settings promise."""
+REFUSED, FRAMING = (field.mask for field in fields.ERRORS)
+"""Bits of ``errors``."""
 
 
 class Access(Enum):
@@ -65,6 +65,12 @@ class Register:
     access: Access
     doc: str
     signed: bool = False
+    #: What is read after a reset, where the map says so.
+    reset: int | None = None
+    #: It never reads otherwise.
+    constant: bool = False
+    #: Its bits by name, where they have names of their own.
+    fields: tuple[Field, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,10 @@ class Memory:
     depth: int
     width: int
     doc: str
+    #: Addresses from one group of words to the next: the tables, the weights of an input.
+    stride: int = 1
+    #: Bits of a word by name, where they have names of their own.
+    fields: tuple[Field, ...] = ()
 
     @property
     def address_width(self) -> int:
@@ -149,7 +159,7 @@ def encoder_map(config: CodecConfig) -> RegisterMap:
         ("stalls", "Cycles in which a word was ready and not taken."),
         ("saturated", "Coefficients that their width could not hold."),
     ]
-    return _register_map(counters, settings, memories)
+    return _register_map(config, ENCODER, counters, settings, memories)
 
 
 def decoder_map(config: CodecConfig) -> RegisterMap:
@@ -171,7 +181,7 @@ def decoder_map(config: CodecConfig) -> RegisterMap:
         ("stalls", "Cycles in which a sample was ready and not taken."),
         ("clipped", "Samples that the clip changed."),
     ]
-    return _register_map(counters, settings, memories)
+    return _register_map(config, DECODER, counters, settings, memories)
 
 
 def encoder_writes(config: CodecConfig, layer: Layer) -> Iterator[tuple[int, int]]:
@@ -242,43 +252,42 @@ def _sevens(config: CodecConfig) -> list[_Setting]:
     return [_Setting("seven", 1, doc)] if config.sevens else []
 
 
-def _table_memories(config: CodecConfig) -> list[tuple[str, int, int, str]]:
+# Memories have no address until the map places them.
+def _table_memories(config: CodecConfig) -> list[Memory]:
+    index = max(1, (config.tables - 1).bit_length())
+    stride, shift = table_stride(config), shift_width(config)
     return [
-        (
-            "index",
-            config.channels,
-            max(1, (config.tables - 1).bit_length()),
-            "Table that a channel reads.",
-        ),
-        (
+        Memory("index", 0, config.channels, index, "Table that a channel reads."),
+        Memory(
             "table",
-            config.tables * table_stride(config),
-            5 + shift_width(config),
+            0,
+            config.tables * stride,
+            5 + shift,
             "Entry of a table: width in bits 4..0, shift above. A table every "
-            f"{table_stride(config)} addresses, in scan order.",
+            f"{stride} words, in scan order.",
+            stride,
+            (
+                Field("width", 0, 5, "Bits that a coefficient is stored in; 0 drops it."),
+                Field("shift", 5, shift, "Bits that it is rounded off by."),
+            ),
         ),
     ]
 
 
-def _projector_memories(config: CodecConfig, macs: int, i: Q) -> list[tuple[str, int, int, str]]:
-    passes = -(-config.channels // macs)
-    weights = passes * config.channels * weight_stride(macs)
+def _projector_memories(config: CodecConfig, macs: int, i: Q) -> list[Memory]:
+    channels, stride = config.channels, weight_stride(macs)
     return [
-        (
+        Memory(
             "weights",
-            weights,
+            0,
+            -(-channels // macs) * channels * stride,
             WEIGHT.width,
-            f"Weight of output p · {macs} + m and input n, at "
-            f"(p · {config.channels} + n) · {weight_stride(macs)} + m.",
+            f"Weight of output p · {macs} + m, input n: word (p · {channels} + n) · {stride} + m.",
+            stride,
         ),
-        (
-            "biases",
-            config.channels,
-            bias_format(i, config.channels).width,
-            "Bias of an output.",
-        ),
-        ("scales", config.channels, SCALE.width, "Multiplier of an output."),
-        ("shifts", config.channels, SCALE_SHIFT_MAX.bit_length(), "Shift of an output."),
+        Memory("biases", 0, channels, bias_format(i, channels).width, "Bias of an output."),
+        Memory("scales", 0, channels, SCALE.width, "Multiplier of an output."),
+        Memory("shifts", 0, channels, SCALE_SHIFT_MAX.bit_length(), "Shift of an output."),
     ]
 
 
@@ -288,33 +297,47 @@ def weight_stride(macs: int) -> int:
 
 
 def _register_map(
+    config: CodecConfig,
+    version: int,
     counters: list[tuple[str, str]],
     settings: list[_Setting],
-    memories: list[tuple[str, int, int, str]],
+    memories: list[Memory],
 ) -> RegisterMap:
+    read = Access.R
+    digest = int(config.digest[:8], 16)
+    identity = [
+        ("id", 'Identity; always "TLFD".', ID, ()),
+        ("version", "Version of this map, and its side.", version, fields.VERSION),
+        ("digest", "First 32 bits of the configuration's digest.", digest, ()),
+    ]
+    control = [
+        ("status", read, "What the shadow bank waits for.", fields.STATUS),
+        ("control", Access.W1, "Commits, and clears the counters.", fields.CONTROL),
+        ("errors", Access.W1C, "Sticky errors.", fields.ERRORS),
+    ]
     registers = [
-        Register("id", 0x00, 32, Access.R, 'Identity; always "TLFD".'),
-        Register("version", 0x01, 32, Access.R, "Version of this map, and which side it is."),
-        Register("digest", 0x02, 32, Access.R, "First 32 bits of the configuration's digest."),
-        Register("status", 0x03, 3, Access.R, "Bit 0 pending, bit 1 busy, bit 2 configured."),
-        Register("control", 0x04, 2, Access.W1, "Bit 0 commits, bit 1 clears the counters."),
-        Register("errors", 0x05, 2, Access.W1C, "Bit 0 refused, bit 1 framing. Sticky."),
+        Register(name, address, 32, read, doc, reset=value, constant=True, fields=bits)
+        for address, (name, doc, value, bits) in zip(count(0x00), identity, strict=False)
     ]
     registers += [
-        Register(f"{name}_count", address, 32, Access.R, doc)
+        Register(name, address, len(bits), access, doc, reset=0, fields=bits)
+        for address, (name, access, doc, bits) in zip(count(0x03), control, strict=False)
+    ]
+    registers += [
+        Register(f"{name}_count", address, 32, read, doc, reset=0)
         for address, (name, doc) in zip(count(0x08), counters, strict=False)
     ]
     registers += [
-        Register(s.name, address, s.width, Access.SHADOW, s.doc, s.signed)
+        Register(s.name, address, s.width, Access.SHADOW, s.doc, s.signed, reset=0)
         for address, s in zip(count(0x10), settings, strict=False)
     ]
     placed = []
     address = 0x20
-    for name, depth, width, doc in memories:
+    for memory in memories:
         # Each window starts at a multiple of its size, so that decoding looks at top bits alone.
-        size = 1 << max(5, (depth - 1).bit_length())
+        size = 1 << max(5, (memory.depth - 1).bit_length())
         address = -(-address // size) * size
-        placed.append(Memory(name, address, depth, width, doc))
+        placed.append(replace(memory, address=address))
         address += size
     return RegisterMap(tuple(registers), tuple(placed))
 

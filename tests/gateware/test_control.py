@@ -317,3 +317,25 @@ def test_no_packet_sees_half_a_layer():
         assert refused > 50
 
     simulate(bench)
+
+
+@pytest.mark.parametrize("side", MAPS)
+def test_after_a_reset_registers_read_as_the_map_says(side):
+    async def bench(ctx, dut, host):
+        for reg in MAPS[side].registers:
+            if reg.name != "version":  # the bank is told it, here one of our own
+                assert await host.read(reg.name) == reg.reset, reg.name
+
+    simulate(bench, side)
+
+
+@pytest.mark.parametrize("side", MAPS)
+def test_signed_settings_read_with_their_sign(side):
+    async def bench(ctx, dut, host):
+        for reg in MAPS[side].settings:
+            await host.write(reg.name, 0xFFFF_FFFF)
+        for reg in MAPS[side].settings:
+            most = 0xFFFF_FFFF if reg.signed else (1 << reg.width) - 1
+            assert await host.read(reg.name) == most, reg.name
+
+    simulate(bench, side)

@@ -178,6 +178,7 @@ def test_extras_bring_the_modules_they_are_said_to():
         "cocotb_tools": "cocotb",
         "serial": "pyserial",
         "sklearn": "scikit-learn",
+        "systemrdl": "systemrdl-compiler",
     }
     extras = tomllib.loads(PYPROJECT.read_text())["project"]["optional-dependencies"]
     for module, extra in EXTRAS.items():

@@ -9,12 +9,14 @@ torch = pytest.importorskip("torch")
 
 from networks import Branches, MobileNet
 
+from tilefold.calibrate import clip
 from tilefold.calibrate.allocate import allocate
 from tilefold.calibrate.attenuate import attenuate
-from tilefold.calibrate.clip import clipped
+from tilefold.calibrate.clip import RULES, at_zero, clipped, unclipped
 from tilefold.calibrate.codec import coefficients, through, to_samples
 from tilefold.calibrate.dct import dct
 from tilefold.calibrate.distortion import distortion
+from tilefold.calibrate.evaluate import evaluate
 from tilefold.calibrate.forward import forward
 from tilefold.calibrate.histogram import histograms
 from tilefold.calibrate.mask import direct, energy, keep_best, topk
@@ -328,20 +330,35 @@ def test_an_unknown_method():
 # Clips
 
 
-def test_clips_are_chosen_by_what_they_cost(branches):
-    sites = clipped(branches, allocate(branches)(1.0))
-    maps = stored_maps(branches)
-    for site in sites:
-        costs = {}
-        for clip in (Clip(), Clip(0)):
-            one = replace(site, layer=replace(site.layer, clip=clip))
-            with torch.no_grad():
-                error = (
-                    through(one, branches.config, maps[site.name]) - maps[site.name]
-                ) / site.scale
-            found = dct(error, 8).double().square().sum((0, 1)).numpy()
-            costs[clip] = (found * branches.weights[site.name]).sum()
-        assert costs[site.layer.clip] == min(costs.values())
+def divergence(study, sites):
+    """Nats an image by which answers diverge from those in floats."""
+    return evaluate(study.network, study.maps, sites, study.config, study.images).divergence
+
+
+@pytest.mark.parametrize("bits", [3.0, 1.0])
+def test_clips_are_chosen_by_what_becomes_of_the_answers(branches, bits):
+    sites = allocate(branches)(bits)
+    ways = {
+        name: divergence(branches, rule(branches, sites, quietly)) for name, rule in RULES.items()
+    }
+    assert ways["none"] != ways["zero"]
+    assert ways["measured"] <= min(ways["none"], ways["zero"])
+
+
+def test_a_map_whose_clip_is_better_keeps_it(branches, monkeypatch):
+    """Of maps that were all clipped, or none of them, one at a time may be the other way."""
+    sites = allocate(branches)(1.0)
+    monkeypatch.setattr(clip, "_SURE", -1e9)  # whatever is found, each is turned
+    turned = clipped(branches, sites)
+    better = min(
+        (rule(branches, sites) for rule in (unclipped, at_zero)),
+        key=lambda way: divergence(branches, way),
+    )
+    for new, old in zip(turned, better, strict=True):
+        # One that has a sign is clipped in no way.
+        assert (new.layer.clip != old.layer.clip) == (new.zero == 0)
+    monkeypatch.setattr(clip, "_SURE", 1e9)  # none is
+    assert clipped(branches, sites) == better
 
 
 def test_maps_with_a_sign_are_not_clipped_at_zero():

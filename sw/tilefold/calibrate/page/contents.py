@@ -30,7 +30,7 @@ def sections(path: Path = _HERE / "sections.toml") -> list[Section]:
             name=each["name"],
             title=each["title"],
             text=each["text"].strip(),
-            config=each["config"],
+            config=_beside(path, each["config"]),
             plan=Plan(
                 tuple(each["methods"]),
                 tuple(map(float, each["bits"])),
@@ -42,3 +42,8 @@ def sections(path: Path = _HERE / "sections.toml") -> list[Section]:
         )
         for each in table["section"]
     ]
+
+
+def _beside(path: Path, config: str) -> str:
+    """A configuration's file lies beside that of the sections."""
+    return str(path.parent / config) if config.endswith(".toml") else config

@@ -1,6 +1,7 @@
 """The page itself, in Markdown."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from ...report.comparison import Comparison
 from ..compare import Plan
@@ -63,7 +64,7 @@ def _command(subject: Subject, section: Section) -> str:
     """The command that measures a section."""
     plan, words = section.plan, [f"tilefold compare {subject.options}"]
     if section.config != "standard":
-        words.append(f"--config {section.config}")
+        words.append(f"--config {Path(section.config).name}")
     if plan.methods != tuple(METHODS):
         words += [f"--method {name}" for name in plan.methods]
     words.append(f"--bits {','.join(f'{each:g}' for each in plan.bits)}")

@@ -1,0 +1,1 @@
+"""A core as files: Verilog, benches, registers, a driver, and how to use them."""

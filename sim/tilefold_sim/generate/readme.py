@@ -1,0 +1,232 @@
+"""The README of a core: its ports, timing, budget and cost, and how a layer is loaded."""
+
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+
+from tilefold_hw.budget import bits_per_value, packet_cycles, packet_samples, packet_words
+from tilefold_hw.core import CoreConfig
+from tilefold_hw.estimate import LATENCIES, errors, estimate, usual_layer
+from tilefold_hw.regs import COMMIT
+
+from .source import settings
+
+_RESETS = {
+    "sync-high": "active high, acts with the clock",
+    "sync-low": "active low, acts with the clock",
+    "async-high": "active high, acts at once; let it end with an edge of the clock",
+    "async-low": "active low, acts at once; let it end with an edge of the clock",
+}
+
+
+def readme(core: CoreConfig) -> str:
+    """Write the README, in Markdown."""
+    name = core.module
+    return "\n".join(
+        [
+            f"# {name}\n",
+            f"{_what(core)} Made by Tilefold {version('tilefold')}; what it generates carries no "
+            "obligation.\n",
+            "```toml\n" + settings(core) + "```\n",
+            "## Try it\n",
+            "```sh",
+            f"iverilog -g2005 -o tb tb_{name}.v {name}.v && vvp tb",
+            "verilator --binary --timing -Wno-fatal -CFLAGS -std=c++20 \\",
+            f"  --top-module tb_{name} tb_{name}.v {name}.v && obj_dir/Vtb_{name}",
+            f"python test_{name}.py             # cocotb: pip install cocotb cocotbext-axi",
+            f"verilator --lint-only -Wall {name}.vlt {name}.v",
+            f"fusesoc --cores-root . run --target sim tilefold::{name}",
+            "```\n",
+            "Benches play the vectors in `vectors/`, which a model in NumPy made, and compare all "
+            "bits.\n",
+            "## Ports\n",
+            _ports(core),
+            "## Beats and packets\n",
+            _beats(core),
+            "## Timing\n",
+            _timing(core),
+            "## Budget and cost\n",
+            _cost(core),
+            "## Registers, and how a layer is loaded\n",
+            _registers(core),
+        ]
+    )
+
+
+def _what(core: CoreConfig) -> str:
+    return {
+        "encoder": "Encodes feature maps into packets of memory words, whose number is known "
+        "before any data is.",
+        "decoder": "Decodes packets of memory words into feature maps.",
+        "codec": "Encodes feature maps, keeps the words in a memory, and decodes them.",
+    }[core.block]
+
+
+def _ports(core: CoreConfig) -> str:
+    clock, reset = core.clock_pins
+    taken, given = core.data_widths
+    rows = [
+        (f"`{clock}`", "1", "Clock: all else is synchronous to its rising edge."),
+        (f"`{reset}`", "1", f"Reset: {_RESETS[core.reset]}."),
+        ("`s_axis_*`", f"{taken}", f"AXI4-Stream in: {_content(core, 'decoder')}."),
+        ("`m_axis_*`", f"{given}", f"AXI4-Stream out: {_content(core, 'encoder')}."),
+    ]
+    if core.bus == "axi-lite":
+        rows.append(("`s_axil_*`", "32", f"AXI4-Lite, {core.address_width} bits of address."))
+    else:
+        rows.append(
+            ("`wb_*`", "32", f"Wishbone, classic; {core.address_width - 2} bits of word address.")
+        )
+    return _table(("port", "data bits", "what it is"), rows)
+
+
+def _content(core: CoreConfig, of_words: str) -> str:
+    if core.block == of_words:
+        return "memory words"
+    lanes = core.codec.lanes
+    return "samples" if lanes == 1 else f"{lanes} samples a beat"
+
+
+def _beats(core: CoreConfig) -> str:
+    codec = core.codec
+    tile, lanes = codec.tile, codec.lanes
+    size_in, size_out = core.sample_bytes
+    lines = [
+        f"- A *tile group* is a tile of {tile} × {tile} pixels of every channel"
+        + (", or of 7 × 7 where the layer says so" if codec.sevens else "")
+        + ". Samples come pixel by pixel in raster order, each pixel's channels one after the "
+        "other"
+        + (f"; a beat carries {lanes} neighbouring pixels of one channel" if lanes > 1 else "")
+        + ".",
+        "- A *packet* is as many tile groups as the layer says. `tlast` is high on its last beat.",
+        "- `tkeep` is all ones going out, and not looked at coming in.",
+    ]
+    if core.block != "decoder":
+        lines.append(
+            f"- A sample in has {codec.sample.width} bits, "
+            f"{'signed' if codec.sample.signed else 'unsigned'}, on {size_in} byte"
+            f"{'s' * (size_in > 1)}; bits above its own are not looked at. `tlast` is not looked "
+            "at either: the layer says how long a packet is."
+        )
+    else:
+        lines.append(
+            "- `tlast` must be where the encoder had it: else the error `framing` is raised, and "
+            "the packet after is sound again."
+        )
+    if core.block != "encoder":
+        lines.append(
+            f"- A sample out has {codec.restored.width} bits, signed, on {size_out} byte"
+            f"{'s' * (size_out > 1)}, its sign repeated to the top."
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _timing(core: CoreConfig) -> str:
+    clock, _ = core.clock_pins
+    codec = core.codec
+    layer = usual_layer(codec)
+    return (
+        f"One beat a clock in, and as many out as there are, with no bubble between packets; every "
+        f"stream may pause at any time.\n\n"
+        f"From the first beat in to the first one out: **{LATENCIES[core.block](codec)} cycles** "
+        f"for a layer of {layer.channels} channels that keeps half of its coefficients. A tile "
+        f"group of it takes {packet_cycles(codec, layer)} cycles.\n\n"
+        f"```text\n"
+        f"{clock:<8}_/‾\\_/‾\\_/‾\\_/‾\\_/‾\\_/‾\\_/‾\\_\n"
+        f"tvalid  ____/‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾\\_______\n"
+        f"tready  ‾‾‾‾‾‾‾‾\\___/‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾\n"
+        f"tdata   ----< A >< B    >< C >-------\n"
+        f"moves         A         B   C        (tvalid and tready at a rising edge)\n"
+        f"```\n"
+    )
+
+
+def _cost(core: CoreConfig) -> str:
+    codec = core.codec
+    layer = usual_layer(codec)
+    found, off = estimate(core.block, codec), errors(core.block)
+    words, samples = packet_words(codec, layer), packet_samples(codec, layer)
+    return (
+        f"A tile group of that layer is {samples} samples, {samples * codec.sample.width} bits. It "
+        f"is stored as {words} words, {words * codec.word_width} bits: "
+        f"**{bits_per_value(codec, layer):.3f} bits a value, whatever the data**.\n\n"
+        f"Estimated for an ECP5: {found.luts:,} LUT, {found.flip_flops:,} flip-flops, {found.dsps} "
+        f"multipliers, {found.brams} block RAMs; the bus is not counted. On circuits that the "
+        f"estimate was not fitted to, LUT were off by {off['luts']['median']:.0%} at the median.\n"
+    )
+
+
+def _registers(core: CoreConfig) -> str:
+    windows = "".join(
+        f"- `{window.side}`: {window.size} bytes from 0x{window.base:X}\n"
+        for window in core.windows
+    )
+    name = core.module
+    refused = "`SLVERR`" if core.bus == "axi-lite" else "`err`"
+    return f"""\
+Every register is described in `registers/{name}.md`, and for programs in `.rdl`, `.json` and `.h`
+beside it.
+
+{windows}
+An access of 32 bits at a time; what can't be written or read ends with {refused}. Bytes of a
+register that a write leaves out stay as they are. A word of a memory may be written in parts, one
+after the other.
+
+A layer is written to a shadow bank, and a write of {COMMIT} to `control` makes it take effect, as a
+whole, at the next packet that begins:
+
+1. read `status` until bit 1, `busy`, is zero;
+2. write all settings and memories of the layer;
+3. write {COMMIT} to `control`;
+4. read `errors`: bit 0, `refused`, says that something was written while the bank was busy.
+
+In Python, with a bundle that `tilefold calibrate` made, and any function `write(address, value)`:
+
+```python
+from tilefold.bundle import Bundle
+from tilefold_hw.regs import {", ".join(f"{window.side}_writes" for window in core.windows)}
+
+bundle = Bundle.load("network.bundle")
+for site in bundle.sites:
+{_python(core)}```
+
+In C, with the driver in `driver/`, the header in `registers/`, and another that
+`tilefold export network.bundle --block {core.block} --name {name} -o layers.h` makes of the bundle:
+
+```c
+#include "tilefold.h"
+#include "{name}.h"
+#include "layers.h"
+
+enum tilefold_result load_first_layer(volatile uint32_t *core)
+{{
+{_c(core)}}}
+```
+"""
+
+
+def _python(core: CoreConfig) -> str:
+    return "".join(
+        f"    for address, value in {window.side}_writes(bundle.config, site.layer):\n"
+        f"        write(0x{window.base:X} + 4 * address, value)\n"
+        for window in core.windows
+    )
+
+
+def _c(core: CoreConfig) -> str:
+    name = core.module
+    lines = ["    struct tilefold_bus bus = tilefold_mmio(core);\n"]
+    for window in core.windows:
+        base = f"{name.upper()}_{window.side.upper()}_BASE"
+        lines.append(f"    struct tilefold_side {window.side} = {{bus, {base}}};\n")
+    lines.append("    enum tilefold_result result = TILEFOLD_OK;\n\n")
+    for window in core.windows:
+        side = window.side
+        lines.append("    if (result == TILEFOLD_OK)\n")
+        lines.append(f"        result = tilefold_load(&{side}, &{name}_layers[0].{side}, 1000);\n")
+    lines.append("    return result;\n")
+    return "".join(lines)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    rule = ["---"] * len(head)
+    return "".join(f"| {' | '.join(row)} |\n" for row in (head, rule, *rows))

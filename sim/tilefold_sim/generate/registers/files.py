@@ -1,0 +1,18 @@
+"""The files that describe a core's registers."""
+
+from tilefold_hw.core import CoreConfig
+
+from .c_header import c_header
+from .json_map import json_map
+from .markdown import markdown
+from .system_rdl import system_rdl
+
+_WRITERS = {"md": markdown, "rdl": system_rdl, "h": c_header, "json": json_map}
+
+
+def register_files(core: CoreConfig) -> dict[str, str]:
+    """Make the files that describe the registers of a core, by name.
+
+    Those that need no library: IP-XACT is made by :func:`.ip_xact.ip_xact`.
+    """
+    return {f"{core.module}.{suffix}": write(core) for suffix, write in _WRITERS.items()}
