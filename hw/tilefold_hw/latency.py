@@ -12,6 +12,7 @@ from itertools import accumulate
 from .budget import pixel_cycles
 from .config import CodecConfig
 from .layer import Layer, Projection
+from .raster import MARGIN, RasterConfig, tiles_across, turn_lead
 from .regs import shift_width
 from .transform import Pass, Transform
 
@@ -43,6 +44,9 @@ VARY = 1
 
 # From the item that a transposition waits for to the first item out.
 _TRANSPOSE = 4 + OUTLET
+
+# Through the memory of a row of pixels.
+_PAD = 2 + OUTLET
 
 # From the step that completes a projector's output to its transfer.
 _SCALE = 20 + SLUICE
@@ -169,6 +173,45 @@ def _cut(config: CodecConfig) -> int:
 def _shift(config: CodecConfig, places: int) -> int:
     """Cycles of a shift by an amount of so many bits: two levels each, or three of many lanes."""
     return max(1, places // 2) if config.lanes > 2 else -(-places // 2)
+
+
+def extent(width: int, tile: int) -> int:
+    """What the first map of another size waits more, once those before it have left."""
+    return tiles_across(width, tile) + 8
+
+
+def strip(config: RasterConfig, width: int, channels: int, tile: int = 0) -> int:
+    """From the first item of a row of tiles to the first one in the other order."""
+    tile = tile or config.codec.tile
+    across = tile // config.codec.lanes
+    rows, chunk = (tile * channels, across) if config.planar else (tile, across * channels)
+    lead = (rows - 1) * (tiles_across(width, tile) - 1) * chunk + MARGIN
+    return lead + _TRANSPOSE + 1
+
+
+def turn(config: RasterConfig, channels: int, tile: int = 0) -> int:
+    """From the first item of a row of a tile to the first one in the other order."""
+    across = (tile or config.codec.tile) // config.codec.lanes
+    return turn_lead(across, channels) + _TRANSPOSE
+
+
+def raster(config: RasterConfig, width: int, channels: int, tile: int = 0) -> int:
+    """From a map's first item to that of its first tile group.
+
+    *tile* is the size of its tiles where layers may choose. Add :func:`extent` where it applies.
+    """
+    turned = turn(config, channels, tile) if config.turns else 0
+    return 1 + _PAD + strip(config, width, channels, tile) + turned
+
+
+def unraster(config: RasterConfig, width: int, channels: int, tile: int = 0) -> int:
+    """From the first item of a map's first tile group to that of its first row.
+
+    If the map has a single item, that waits for the end of its row of tiles. Add :func:`extent`
+    where it applies.
+    """
+    turned = turn(config, channels, tile) if config.turns else 0
+    return 1 + turned + strip(config, width, channels, tile)
 
 
 def encoder(config: CodecConfig, layer: Layer) -> int:
