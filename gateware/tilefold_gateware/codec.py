@@ -5,7 +5,7 @@ from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from tilefold_hw.config import CodecConfig
-from tilefold_hw.regs import decoder_map, encoder_map
+from tilefold_hw.raster import RasterConfig
 
 from .arith import shape
 from .chain import chain
@@ -59,6 +59,8 @@ class Codec(wiring.Component):
     Parameters
     ----------
     config : CodecConfig
+    raster : RasterConfig
+        Maps come and leave by rows: the codec that it names is *config*.
 
     Members
     -------
@@ -70,14 +72,16 @@ class Codec(wiring.Component):
         The words as they go into the memory: ``word`` counts where ``stored`` is high.
     """
 
-    def __init__(self, config: CodecConfig):
+    def __init__(self, config: CodecConfig, raster: RasterConfig | None = None):
         self.config = config
+        self.sides = Encoder(config, raster), Decoder(config, raster)
+        encoder, decoder = self.sides
         super().__init__(
             {
                 "i": In(stream.Signature(laned(shape(config.sample), config.lanes))),
                 "o": Out(stream.Signature(framed(laned(shape(config.restored), config.lanes)))),
-                "encoder_bus": In(Bus(encoder_map(config).address_width)),
-                "decoder_bus": In(Bus(decoder_map(config).address_width)),
+                "encoder_bus": In(Bus(encoder.regmap.address_width)),
+                "decoder_bus": In(Bus(decoder.regmap.address_width)),
                 "stored": Out(1),
                 "word": Out(framed(config.word_width)),
             }
@@ -85,7 +89,7 @@ class Codec(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        encoder, store, decoder = Encoder(self.config), Store(self.config), Decoder(self.config)
+        (encoder, decoder), store = self.sides, Store(self.config)
         chain(
             m,
             i=flipped(self.i),

@@ -35,7 +35,8 @@ _BUSES: dict[str, tuple[Any, Any]] = {
 class Core(wiring.Component):
     """A block with AXI4-Stream for data, and AXI4-Lite or Wishbone for registers.
 
-    One sample, or as many as there are lanes, a beat; and one memory word a beat. A sample takes
+    One sample, or as many as there are lanes, a beat; and one memory word a beat. Samples come and
+    leave in the order that the configuration says. A sample takes
     whole bytes: into a core, bits above its own are not looked at; out of it, they repeat its sign.
     Several lanes lie side by side, the first on the lowest bits. ``tlast`` is high on the last beat
     of a packet. Into an encoder it is not looked at, for the layer says how long a packet is; into
@@ -81,7 +82,7 @@ class Core(wiring.Component):
             ResetSignal().eq(~reset if config.active_low else reset),
         ]
 
-        m.submodules.block = block = _BLOCKS[config.block](config.codec)
+        m.submodules.block = block = _BLOCKS[config.block](config.codec, config.raster)
         self._connect_streams(m, block)
         m.submodules.access = access = Access(config)
         for window in config.windows:

@@ -1,12 +1,14 @@
 """Decoder: memory words back to samples."""
 
 from functools import partial
+from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from tilefold_hw.config import CodecConfig
+from tilefold_hw.raster import RasterConfig
 from tilefold_hw.regs import DECODER, decoder_map
 
 from .arith import shape
@@ -16,6 +18,7 @@ from .dct import inverse
 from .level import Clipper
 from .project import Projector
 from .quantise import Dequantiser
+from .raster import Unraster
 from .streams import Bus, banks, chosen, framed, laned
 from .transpose import Transposer
 from .unpack import Unpacker
@@ -25,7 +28,7 @@ from .watch import Watch
 class Decoder(wiring.Component):
     """Decode packets of memory words into tile groups.
 
-    ``unpack ─► dequantise ─► idct ─► clip ─► reorder ─► [expand]``
+    ``unpack ─► dequantise ─► idct ─► clip ─► reorder ─► [expand] ─► [raster]``
 
     A packet gives the samples that its settings say, whatever words come: if some are missing or
     too many, the sticky error ``framing`` is raised, and the packet after is sound again.
@@ -37,21 +40,25 @@ class Decoder(wiring.Component):
     Parameters
     ----------
     config : CodecConfig
+    raster : RasterConfig
+        Maps leave by rows, and a packet is a map: the codec that it names is *config*.
 
     Members
     -------
     i : In(stream of framed(word))
         Words, ``last`` on the last of a packet.
     o : Out(stream of framed(laned(config.restored)))
-        Samples in the order that the encoder took, ``last`` on the last of a packet.
+        Samples in the order that the encoder took, ``last`` on the last of a packet; or maps, as
+        an :class:`~tilefold_gateware.raster.Unraster` gives them.
     bus : In(Bus)
         Registers of :func:`tilefold_hw.regs.decoder_map`. Nothing is taken at ``i`` before a layer
         has been committed.
     """
 
-    def __init__(self, config: CodecConfig):
+    def __init__(self, config: CodecConfig, raster: RasterConfig | None = None):
         self.config = config
-        self.regmap = decoder_map(config)
+        self.raster = raster
+        self.regmap = decoder_map(config, raster)
         super().__init__(
             {
                 "i": In(stream.Signature(framed(config.word_width))),
@@ -74,7 +81,7 @@ class Decoder(wiring.Component):
         less = config.pixels - config.pixels_least
         reorder = Transposer(sample, config.channels, pieces, vary="rows", less=less)
         idct = inverse(config)
-        stages = {
+        stages: dict[str, Any] = {
             "unpack": unpack,
             "dequantise": Dequantiser(config),
             "idct": idct,
@@ -92,8 +99,25 @@ class Decoder(wiring.Component):
                 low="expand_low",
                 high="expand_high",
             )
-        watch = stages["watch"] = Watch(sample)
-        chain(m, o=flipped(self.o), **stages)
+        m.submodules.watch = watch = Watch(sample)
+        chain(m, **stages)
+        *_, end = stages.values()
+        if self.raster is None:
+            connect(m, end.o, watch.i)
+        else:
+            m.submodules.raster = raster = Unraster(self.raster)
+            bank = end.o.payload.bank
+            outputs = "outputs" if config.expand_macs else "channels"
+            raster.run_on(m, partial(setting, bank), channels=outputs)
+            for upstream, downstream in ((end.o, raster.i), (raster.o, watch.i)):
+                m.d.comb += [
+                    Value.cast(downstream.payload.data).eq(Value.cast(upstream.payload.data)),
+                    downstream.payload.last.eq(upstream.payload.last),
+                    downstream.valid.eq(upstream.valid),
+                    upstream.ready.eq(downstream.ready),
+                ]
+            m.d.comb += [raster.bank.eq(bank), watch.i.payload.bank.eq(raster.o_bank)]
+        connect(m, watch.o, flipped(self.o))
 
         for counts, settings in zip(banks(reorder.counts), banks(control.settings), strict=True):
             m.d.comb += counts.eq(settings.channels)

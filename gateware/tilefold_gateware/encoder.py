@@ -7,6 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from tilefold_hw.config import CodecConfig
+from tilefold_hw.raster import RasterConfig
 from tilefold_hw.regs import ENCODER, encoder_map, words_most
 
 from .arith import shape
@@ -18,6 +19,7 @@ from .level import Centre
 from .pack import Packer
 from .project import Projector
 from .quantise import Quantiser
+from .raster import Raster
 from .streams import Bus, banks, chosen, framed, laned
 from .tally import Tally
 from .transpose import Transposer
@@ -27,7 +29,7 @@ from .watch import Watch
 class Encoder(wiring.Component):
     """Encode tile groups into packets of memory words.
 
-    ``frame ─► [project] ─► reorder ─► centre ─► dct ─► quantise ─► pack``
+    ``[raster] ─► frame ─► [project] ─► reorder ─► centre ─► dct ─► quantise ─► pack``
 
     The words of a packet are known from its settings alone: ``words(packet) = max(1, ⌈Σ width /
     word_width⌉)``. They are counted, and compared with the number that the host wrote.
@@ -41,12 +43,15 @@ class Encoder(wiring.Component):
     Parameters
     ----------
     config : CodecConfig
+    raster : RasterConfig
+        Maps come by rows, and a packet is a map: the codec that it names is *config*.
 
     Members
     -------
     i : In(stream of laned(config.sample))
         Samples: tile groups in a row, pixel-major, the pixels of a tile in raster order. Several
-        lanes carry neighbouring pixels of one channel, then those of the next channel.
+        lanes carry neighbouring pixels of one channel, then those of the next channel. Or maps, as
+        a :class:`~tilefold_gateware.raster.Raster` takes them.
     o : Out(stream of framed(word))
         Words, ``last`` on the last of a packet.
     bus : In(Bus)
@@ -54,9 +59,10 @@ class Encoder(wiring.Component):
         has been committed.
     """
 
-    def __init__(self, config: CodecConfig):
+    def __init__(self, config: CodecConfig, raster: RasterConfig | None = None):
         self.config = config
-        self.regmap = encoder_map(config)
+        self.raster = raster
+        self.regmap = encoder_map(config, raster)
         super().__init__(
             {
                 "i": In(stream.Signature(laned(shape(config.sample), config.lanes))),
@@ -80,14 +86,33 @@ class Encoder(wiring.Component):
         dct = forward(config)
         quantise = Quantiser(config)
         pack = Packer(config)
-        stages = {"frame": frame}
+        stages: dict[str, wiring.Component] = {"frame": frame}
+        inputs = "inputs" if config.project_macs else "channels"
+        if self.raster is None:
+            m.d.comb += [
+                frame.open.eq(control.open),
+                frame.next_bank.eq(control.next_bank),
+                control.begin.eq(frame.begin),
+            ]
+        else:
+            # A packet begins with what comes into the front, and keeps its bank on the way.
+            raster = Raster(self.raster)
+            stages = {"raster": raster, **stages}
+            raster.run_on(m, partial(setting, control.next_bank), channels=inputs)
+            m.d.comb += [
+                raster.bank.eq(control.next_bank),
+                raster.open.eq(control.open),
+                control.begin.eq(raster.begin),
+                frame.open.eq(1),
+                frame.next_bank.eq(raster.o_bank),
+            ]
         if config.project_macs:
             project = Projector(config, config.project_macs, config.sample, self.regmap)
             stages["project"] = project
             project.run_on(
                 m,
                 control,
-                inputs="inputs",
+                inputs=inputs,
                 outputs="channels",
                 low="project_low",
                 high="project_high",
@@ -114,10 +139,7 @@ class Encoder(wiring.Component):
                 quantise.seven.eq(setting(quantise.i.payload.bank, "seven")),
             ]
         m.d.comb += [
-            frame.open.eq(control.open),
-            frame.next_bank.eq(control.next_bank),
-            control.begin.eq(frame.begin),
-            frame.channels.eq(setting(frame.bank, "inputs" if config.project_macs else "channels")),
+            frame.channels.eq(setting(frame.bank, inputs)),
             frame.groups.eq(setting(frame.bank, "groups")),
             quantise.channels.eq(setting(quantise.i.payload.bank, "channels")),
             tally.step.eq(watch.leaves),

@@ -13,13 +13,15 @@ _SEEN = 3
 def size(config: RasterConfig) -> data.StructLayout:
     """Layout of what a map says of itself.
 
-    ``seven``, that its tiles have 7 points, is there only if layers may choose.
+    ``bank``: that of the settings that it runs on. ``seven``, that its tiles have 7 points, is
+    there only if layers may choose.
     """
     return data.StructLayout(
         {
             "width": range(config.row_samples + 1),
             "height": HEIGHT_WIDTH,
             "channels": range(config.channels + 1),
+            "bank": 1,
             **({"seven": 1} if config.codec.sevens else {}),
         }
     )
@@ -55,8 +57,8 @@ def geometry(config: RasterConfig) -> data.StructLayout:
 class Extent(wiring.Component):
     """Hold back a map of another size until those before it have left.
 
-    The sizes are taken with the first item of a map. If they are those of the map before, it moves
-    on at once; if not, it waits for that to have left, and then
+    The sizes are taken with the first item of a map. If they are those of the map before, and its
+    bank as well, it moves on at once; if not, it waits for that to have left, and then
     :func:`tilefold_hw.latency.extent` cycles.
 
     Latency 1; one item a cycle.
@@ -73,6 +75,10 @@ class Extent(wiring.Component):
     o : Out(stream of shape)
     size : In(size(config))
         Size of the map whose first item is transferred at ``i`` in this cycle.
+    open : In(1)
+        A map may begin.
+    begin : Out(1)
+        A map's first item is transferred at ``i`` in this cycle.
     ended : In(1)
         The item at ``o`` is the last of its map.
     left : In(1)
@@ -93,6 +99,8 @@ class Extent(wiring.Component):
                 "i": In(stream.Signature(shape)),
                 "o": Out(stream.Signature(shape)),
                 "size": In(size(config)),
+                "open": In(1, init=1),
+                "begin": Out(1),
                 "ended": In(1),
                 "left": In(1),
                 "geometry": Out(geometry(config)),
@@ -106,15 +114,18 @@ class Extent(wiring.Component):
         item, wanted = Signal.like(self.i.payload), Signal(size(self.config))
         go = ~first | same
         leaves = self.o.valid & self.o.ready
+        # What comes is the first of a map if the one in front of it is the last.
+        begins = Mux(valid, self.ended, first)
         m.d.comb += [
             moves.eq(~valid | leaves),
-            self.i.ready.eq(moves),
+            self.i.ready.eq(moves & (self.open | ~begins)),
+            self.begin.eq(self.i.valid & self.i.ready & begins),
             self.o.valid.eq(valid & go),
             self.o.payload.eq(item),
         ]
         with m.If(moves):
             m.d.sync += [
-                valid.eq(self.i.valid),
+                valid.eq(self.i.valid & self.i.ready),
                 item.eq(self.i.payload),
                 wanted.eq(self.size),
                 same.eq(self.size.as_value() == self.geometry.size.as_value()),

@@ -1,5 +1,6 @@
 """Raster, Unraster: maps by rows to tile groups, and back."""
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -27,15 +28,32 @@ class _Sized(wiring.Component):
                 "i": In(stream.Signature(i)),
                 "o": Out(stream.Signature(o)),
                 **{name: In(field.shape) for name, field in size(config)},
+                "open": In(1, init=1),
+                "begin": Out(1),
+                "o_bank": Out(1),
             }
         )
+
+    def run_on(self, m: Module, setting: Callable[[str], Value], channels: str) -> None:
+        """Take the size of a map from the settings that *setting* tells by name.
+
+        *channels* is what its channels are called there.
+        """
+        names = {"width": "width", "height": "height", "channels": channels}
+        if self.config.codec.sevens:
+            names["seven"] = "seven"
+        m.d.comb += [getattr(self, mine).eq(setting(theirs)) for mine, theirs in names.items()]
 
     def _extent(self, m, stages):
         """Connect *stages* behind what finds the geometry, and tell it to them."""
         m.submodules.extent = extent = Extent(self.config, self.i.payload.shape())
         connect(m, flipped(self.i), extent.i)
-        for name, _ in size(self.config):
-            m.d.comb += extent.size[name].eq(getattr(self, name))
+        m.d.comb += [extent.size[name].eq(getattr(self, name)) for name, _ in size(self.config)]
+        m.d.comb += [
+            extent.open.eq(self.open),
+            self.begin.eq(extent.begin),
+            self.o_bank.eq(extent.geometry.size.bank),
+        ]
         for upstream, stage in pairwise([extent, *stages]):
             connect(m, upstream.o, stage.i)
             m.d.comb += stage.geometry.eq(extent.geometry)
@@ -74,6 +92,14 @@ class Raster(_Sized):
         Size of the map, in pixels; at least 1. A padded row has at most ``row_samples`` samples.
     seven : In(1)
         Its tiles have 7 points. Only if layers may choose.
+    bank : In(1)
+        Bank of the settings that it runs on.
+    open : In(1)
+        A map may begin.
+    begin : Out(1)
+        A map's first sample is transferred at ``i`` in this cycle.
+    o_bank : Out(1)
+        ``bank`` of the map at ``o``.
     """
 
     def __init__(self, config: RasterConfig):
@@ -126,7 +152,7 @@ class Unraster(_Sized):
     o : Out(stream of framed(laned(config.codec.restored)))
         Samples of a map, row by row; lanes past the end of a row hold padding. ``last`` on the last
         of a packet.
-    width, height, channels, seven : In
+    width, height, channels, seven, bank, open, begin, o_bank
         As in :class:`Raster`.
     """
 

@@ -1,16 +1,17 @@
 """The core: what people build into designs of their own; its ports, and where its registers lie."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 from .config import PRESETS, CodecConfig
-from .regs import RegisterMap, decoder_map, encoder_map
+from .layer import Layer
+from .raster import ORDERS as ROWS
+from .raster import RasterConfig
+from .regs import RegisterMap, decoder_map, decoder_writes, encoder_map, encoder_writes
 
-_MAPS: dict[str, Callable[[CodecConfig], RegisterMap]] = {
-    "encoder": encoder_map,
-    "decoder": decoder_map,
-}
+_MAPS = {"encoder": encoder_map, "decoder": decoder_map}
+_WRITES = {"encoder": encoder_writes, "decoder": decoder_writes}
 
 BLOCKS = {"encoder": ("encoder",), "decoder": ("decoder",), "codec": ("encoder", "decoder")}
 """What a core may be, and the sides that it then has. A codec's have a memory between them."""
@@ -21,6 +22,9 @@ BUSES = ("axi-lite", "wishbone")
 RESETS = ("sync-high", "sync-low", "async-high", "async-low")
 """When a reset acts, and at which level. One that acts at once still ends with a clock's edge, as
 the design around the core has to see to."""
+
+ORDERS = ("tiles", *ROWS)
+"""In what order samples come and leave: in tile groups, or in maps by rows."""
 
 TARGETS = ("fpga", "asic")
 """What the core is made for: where registers have a value before any reset, or where they have
@@ -68,9 +72,19 @@ class CoreConfig:
     reset: str = "sync-high"
     #: One of :data:`TARGETS`.
     target: str = "fpga"
+    #: One of :data:`ORDERS`.
+    order: str = "tiles"
+    #: By rows: most samples of a row, all channels of it, padded to whole tiles.
+    row_samples: int = 2048
 
     def __post_init__(self) -> None:
-        choices = {"block": BLOCKS, "bus": BUSES, "reset": RESETS, "target": TARGETS}
+        choices = {
+            "block": BLOCKS,
+            "bus": BUSES,
+            "reset": RESETS,
+            "target": TARGETS,
+            "order": ORDERS,
+        }
         for field in fields(self):
             value = getattr(self, field.name)
             if field.name in choices and value not in choices[field.name]:
@@ -81,6 +95,16 @@ class CoreConfig:
                 f"name must be letters, digits and underscores, a letter first, not {self.name!r}"
             )
 
+        # What it can't be is told here, not where it is built.
+        _ = self.raster
+
+    @property
+    def raster(self) -> RasterConfig | None:
+        """What cuts maps that come by rows, if they do."""
+        if self.order == "tiles":
+            return None
+        return RasterConfig(self.codec, self.order, self.row_samples)
+
     @property
     def module(self) -> str:
         """Name of the Verilog module."""
@@ -89,9 +113,18 @@ class CoreConfig:
     @property
     def windows(self) -> tuple[Window, ...]:
         """Where registers lie: each side's at a multiple of the larger one's size."""
-        maps = [(side, _MAPS[side](self.codec)) for side in BLOCKS[self.block]]
+        maps = [(side, _MAPS[side](self.codec, self.raster)) for side in BLOCKS[self.block]]
         size = max(4 << regs.address_width for _, regs in maps)
         return tuple(Window(side, n * size, regs) for n, (side, regs) in enumerate(maps))
+
+    def writes(
+        self, side: str, layer: Layer, size: tuple[int, int] = (0, 0)
+    ) -> Iterator[tuple[int, int]]:
+        """Yield word address on *side* and value of all that loads a layer, the commit last.
+
+        *size* is height and width of its maps, where they come by rows.
+        """
+        return _WRITES[side](self.codec, layer, self.raster, size)
 
     @property
     def address_width(self) -> int:

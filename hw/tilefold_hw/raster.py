@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from .check import require
 from .config import CodecConfig
 
 ORDERS = ("pixel-major", "row-planar")
@@ -11,10 +12,12 @@ of the next channel."""
 HEIGHT_WIDTH = 16
 """Width of the counter of the rows of a map."""
 
+LARGEST = (1 << HEIGHT_WIDTH) - 1
+"""Most rows of a map."""
+
 MARGIN = 4
 """Items by which who writes a row of tiles is further ahead of who reads it than it need be: until
 then, the way through the next row is known."""
-
 
 _ROUND = 8
 """Items that pass until a place that is given back is written again."""
@@ -93,6 +96,21 @@ class RasterConfig:
         """
         lead = turn_lead(self.across, self.channels)
         return 1 << (self.across * self.channels + lead + _ROUND - 1).bit_length()
+
+    def check(self, channels: int, size: tuple[int, int], tile: int) -> None:
+        """Raise ``ValueError`` unless maps of *channels* and *size* pass, in tiles of *tile*.
+
+        *size* is their height and width in pixels.
+        """
+        height, width = size
+        require(height, 1, LARGEST, "height of the map")
+        most = self.row_samples // channels // tile * tile
+        if most < 1:
+            raise ValueError(
+                f"row_samples must be at least the {channels * tile} samples of {channels} "
+                f"channels and a tile's {tile} pixels, not {self.row_samples}"
+            )
+        require(width, 1, most, f"width of a map of {channels} channels")
 
 
 def tiles_across(width: int, tile: int) -> int:

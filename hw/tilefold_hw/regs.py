@@ -23,6 +23,7 @@ from .config import GROUPS_WIDTH, SCALE, SCALE_SHIFT_MAX, WEIGHT, CodecConfig
 from .fields import Field
 from .fixed import Q
 from .layer import Layer, Projection, bias_format
+from .raster import HEIGHT_WIDTH, RasterConfig, tiles_across
 
 ID = 0x544C4644
 """Value of the ``id`` register: "TLFD"."""
@@ -136,7 +137,7 @@ def words_most(config: CodecConfig) -> int:
     return min(-(-bits // config.word_width), (1 << 32) - 1)
 
 
-def encoder_map(config: CodecConfig) -> RegisterMap:
+def encoder_map(config: CodecConfig, raster: RasterConfig | None = None) -> RegisterMap:
     """Register map of an ``Encoder``."""
     settings = [
         _channels("channels", config, "Stored channels."),
@@ -147,7 +148,7 @@ def encoder_map(config: CodecConfig) -> RegisterMap:
             "Words that a packet must have: see the budget.",
         ),
     ]
-    settings += _sevens(config)
+    settings += [*_sevens(config), *_size(raster)]
     memories = _table_memories(config)
     if config.project_macs:
         settings.append(_channels("inputs", config, "Channels at the projector's input."))
@@ -162,13 +163,14 @@ def encoder_map(config: CodecConfig) -> RegisterMap:
     return _register_map(config, ENCODER, counters, settings, memories)
 
 
-def decoder_map(config: CodecConfig) -> RegisterMap:
+def decoder_map(config: CodecConfig, raster: RasterConfig | None = None) -> RegisterMap:
     """Register map of a ``Decoder``."""
     settings = [
         _channels("channels", config, "Stored channels."),
         _Setting("groups", GROUPS_WIDTH, "Tile groups in a packet, at least 1."),
         *_clip("restore", config.restored),
         *_sevens(config),
+        *_size(raster),
     ]
     memories = _table_memories(config)
     if config.expand_macs:
@@ -184,8 +186,16 @@ def decoder_map(config: CodecConfig) -> RegisterMap:
     return _register_map(config, DECODER, counters, settings, memories)
 
 
-def encoder_writes(config: CodecConfig, layer: Layer) -> Iterator[tuple[int, int]]:
-    """Yield the ``(address, value)`` that load *layer* into an encoder, the commit last."""
+def encoder_writes(
+    config: CodecConfig,
+    layer: Layer,
+    raster: RasterConfig | None = None,
+    size: tuple[int, int] = (0, 0),
+) -> Iterator[tuple[int, int]]:
+    """Yield the ``(address, value)`` that load *layer* into an encoder, the commit last.
+
+    *size* is height and width of its maps, for one that has a front of *raster*.
+    """
     layer.check(config)
     words = packet_words(config, layer)
     require(words, 1, words_most(config), "words of a packet")
@@ -198,15 +208,24 @@ def encoder_writes(config: CodecConfig, layer: Layer) -> Iterator[tuple[int, int
     if project := layer.project:
         low, high = project.clip.limits(config.sample)
         settings |= {"inputs": project.inputs, "project_low": low, "project_high": high}
-    regs = encoder_map(config)
+    settings |= _sized(config, layer, raster, size, layer.channels_in)
+    regs = encoder_map(config, raster)
     yield from _writes(config, regs, layer, settings)
     if project:
         yield from _projection_writes(config, regs, project, config.project_macs)
     yield regs.register("control").address, COMMIT
 
 
-def decoder_writes(config: CodecConfig, layer: Layer) -> Iterator[tuple[int, int]]:
-    """Yield the ``(address, value)`` that load *layer* into a decoder, the commit last."""
+def decoder_writes(
+    config: CodecConfig,
+    layer: Layer,
+    raster: RasterConfig | None = None,
+    size: tuple[int, int] = (0, 0),
+) -> Iterator[tuple[int, int]]:
+    """Yield the ``(address, value)`` that load *layer* into a decoder, the commit last.
+
+    *size* is height and width of its maps, for one that has a front of *raster*.
+    """
     layer.check(config)
     low, high = layer.clip.limits(config.restored)
     settings = {
@@ -219,7 +238,8 @@ def decoder_writes(config: CodecConfig, layer: Layer) -> Iterator[tuple[int, int
     if expand := layer.expand:
         low, high = expand.clip.limits(config.restored)
         settings |= {"outputs": expand.outputs, "expand_low": low, "expand_high": high}
-    regs = decoder_map(config)
+    settings |= _sized(config, layer, raster, size, layer.channels_out)
+    regs = decoder_map(config, raster)
     yield from _writes(config, regs, layer, settings)
     if expand:
         yield from _projection_writes(config, regs, expand, config.expand_macs)
@@ -250,6 +270,16 @@ def _clip(name: str, q: Q) -> list[_Setting]:
 def _sevens(config: CodecConfig) -> list[_Setting]:
     doc = "The layer has tiles of 7 points; else of 8."
     return [_Setting("seven", 1, doc)] if config.sevens else []
+
+
+def _size(raster: RasterConfig | None) -> list[_Setting]:
+    if raster is None:
+        return []
+    width = raster.row_samples.bit_length()
+    return [
+        _Setting("height", HEIGHT_WIDTH, "Rows of a map, at least 1."),
+        _Setting("width", width, "Pixels of a row, at least 1, padding not counted."),
+    ]
 
 
 # Memories have no address until the map places them.
@@ -340,6 +370,27 @@ def _register_map(
         placed.append(replace(memory, address=address))
         address += size
     return RegisterMap(tuple(registers), tuple(placed))
+
+
+def _sized(
+    config: CodecConfig,
+    layer: Layer,
+    raster: RasterConfig | None,
+    size: tuple[int, int],
+    channels: int,
+) -> dict[str, int]:
+    """Settings of a front for maps by rows, if there is one."""
+    if raster is None:
+        return {}
+    tile = layer.on(config).tile
+    raster.check(channels, size, tile)
+    height, width = size
+    groups = tiles_across(height, tile) * tiles_across(width, tile)
+    if layer.groups != groups:
+        raise ValueError(
+            f"groups must be {groups}, the tiles of {height} × {width} pixels, not {layer.groups}"
+        )
+    return {"height": height, "width": width}
 
 
 def _writes(

@@ -5,10 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from tilefold.bundle import Bundle, Site
 from tilefold_hw.budget import packet_words
-from tilefold_hw.core import CoreConfig, Window
-from tilefold_hw.regs import decoder_writes, encoder_writes
-
-_WRITES = {"encoder": encoder_writes, "decoder": decoder_writes}
+from tilefold_hw.core import BLOCKS, CoreConfig, Window
 
 # Pairs of offset and value on a line.
 _ROW = 4
@@ -71,7 +68,7 @@ def identifiers(names: Iterable[str]) -> list[str]:
 def side_writes(core: CoreConfig, window: Window, site: Site) -> list[tuple[int, int]]:
     """Return what loads a site on one side: byte offset there and value, without the commit."""
     control = window.regs.register("control").address
-    writes = _WRITES[window.side](core.codec, site.layer)
+    writes = core.writes(window.side, site.layer, (site.height, site.width))
     return [(4 * address, value) for address, value in writes if address != control]
 
 
@@ -129,7 +126,7 @@ def _layer(core: CoreConfig, site: Site, sides: dict[str, str]) -> str:
         layer.channels,
         layer.channels_out,
     )
-    settings = ",\n     ".join(sides.get(side, "{0, 0, NULL, 0}") for side in _WRITES)
+    settings = ",\n     ".join(sides.get(side, "{0, 0, NULL, 0}") for side in BLOCKS["codec"])
     shown = ", ".join(f"{number}u" for number in numbers)
     return f"    {{{_quoted(site.name)}, {shown},\n     {settings}}}"
 

@@ -7,7 +7,7 @@ import click
 from tilefold.bundle import Bundle
 from tilefold.files import write_whole
 from tilefold_hw.config import named
-from tilefold_hw.core import BLOCKS, CoreConfig
+from tilefold_hw.core import BLOCKS, ORDERS, CoreConfig
 
 from .export import export as exported
 
@@ -50,7 +50,23 @@ And in the program, with driver/tilefold.h of the generated core:
     metavar="CONFIG|PRESET",
     help="What the core was generated from: a bundle that is for another is an error.",
 )
-def export(bundle: Path, output: Path, block: str, name: str, config: str | None) -> None:
+@click.option(
+    "--order",
+    type=click.Choice(ORDERS),
+    default="tiles",
+    show_default=True,
+    help="What the core was generated with; with rows, --row-samples, too.",
+)
+@click.option("--row-samples", type=int, default=2048, show_default=True, metavar="N")
+def export(
+    bundle: Path,
+    output: Path,
+    block: str,
+    name: str,
+    config: str | None,
+    order: str,
+    row_samples: int,
+) -> None:
     """Export a bundle's layers as a C header, for a program on bare metal.
 
     The header holds all that has to be written to a core to run a layer, as constants, and what the
@@ -61,6 +77,7 @@ def export(bundle: Path, output: Path, block: str, name: str, config: str | None
     if not output.absolute().parent.is_dir():
         raise ValueError(f"output must be in a folder that is there, not {str(output.parent)!r}")
     read = Bundle.load(bundle, named(config) if config else None)
-    text = exported(read, CoreConfig(read.config, block, name))
+    core = CoreConfig(read.config, block, name, order=order, row_samples=row_samples)
+    text = exported(read, core)
     write_whole(output, text.encode())
     click.echo(f"{output}: {len(read.sites)} layers")

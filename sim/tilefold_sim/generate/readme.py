@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 
+from tilefold_hw import latency
 from tilefold_hw.budget import bits_per_value, packet_cycles, packet_samples, packet_words
 from tilefold_hw.core import CoreConfig
 from tilefold_hw.estimate import LATENCIES, errors, estimate, usual_layer
+from tilefold_hw.raster import LARGEST
 from tilefold_hw.regs import COMMIT
 
 from .source import settings
@@ -15,6 +17,12 @@ _RESETS = {
     "sync-low": "active low, acts with the clock",
     "async-high": "active high, acts at once; let it end with an edge of the clock",
     "async-low": "active low, acts at once; let it end with an edge of the clock",
+}
+
+
+_ROWS = {
+    "pixel-major": "all channels of a pixel, then those of the next",
+    "row-planar": "a row of a channel, then that row of the next channel",
 }
 
 
@@ -90,16 +98,36 @@ def _beats(core: CoreConfig) -> str:
     codec = core.codec
     tile, lanes = codec.tile, codec.lanes
     size_in, size_out = core.sample_bytes
-    lines = [
-        f"- A *tile group* is a tile of {tile} × {tile} pixels of every channel"
-        + (", or of 7 × 7 where the layer says so" if codec.sevens else "")
-        + ". Samples come pixel by pixel in raster order, each pixel's channels one after the "
-        "other"
-        + (f"; a beat carries {lanes} neighbouring pixels of one channel" if lanes > 1 else "")
-        + ".",
-        "- A *packet* is as many tile groups as the layer says. `tlast` is high on its last beat.",
-        "- `tkeep` is all ones going out, and not looked at coming in.",
-    ]
+    group = f"a tile of {tile} × {tile} pixels of every channel" + (
+        ", or of 7 × 7 where the layer says so" if codec.sevens else ""
+    )
+    if core.raster is None:
+        lines = [
+            f"- A *tile group* is {group}. Samples come pixel by pixel in raster order, each "
+            "pixel's channels one after the other"
+            + (f"; a beat carries {lanes} neighbouring pixels of one channel" if lanes > 1 else "")
+            + ".",
+            "- A *packet* is as many tile groups as the layer says. `tlast` is high on its last "
+            "beat.",
+        ]
+    else:
+        lines = [
+            "- A *packet* is a map, row by row: "
+            + _ROWS[core.order]
+            + (
+                f". A beat carries {lanes} neighbouring pixels of one channel; behind the end of a "
+                "row, its samples have no meaning"
+                if lanes > 1
+                else ""
+            )
+            + ". `tlast` is high on its last beat.",
+            f"- It is stored in *tile groups*: {group}. Edges are repeated until they are whole, "
+            "a cycle a beat, in which nothing comes or leaves outside.",
+            f"- A row, padded to whole tiles, has at most {core.row_samples:,} samples, all "
+            "channels counted; a map, "
+            f"at most {LARGEST:,} rows. `height` and `width` are settings of its layer.",
+        ]
+    lines.append("- `tkeep` is all ones going out, and not looked at coming in.")
     if core.block != "decoder":
         lines.append(
             f"- A sample in has {codec.sample.width} bits, "
@@ -129,7 +157,7 @@ def _timing(core: CoreConfig) -> str:
         f"stream may pause at any time.\n\n"
         f"From the first beat in to the first one out: **{LATENCIES[core.block](codec)} cycles** "
         f"for a layer of {layer.channels} channels that keeps half of its coefficients. A tile "
-        f"group of it takes {packet_cycles(codec, layer)} cycles.\n\n"
+        f"group of it takes {packet_cycles(codec, layer)} cycles.{_fronts(core)}\n\n"
         f"```text\n"
         f"{clock:<8}_/‾\\_/‾\\_/‾\\_/‾\\_/‾\\_/‾\\_/‾\\_\n"
         f"tvalid  ____/‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾\\_______\n"
@@ -137,6 +165,25 @@ def _timing(core: CoreConfig) -> str:
         f"tdata   ----< A >< B    >< C >-------\n"
         f"moves         A         B   C        (tvalid and tready at a rising edge)\n"
         f"```\n"
+    )
+
+
+def _fronts(core: CoreConfig) -> str:
+    """What maps by rows take more."""
+    raster = core.raster
+    if raster is None:
+        return ""
+    channels = min(usual_layer(core.codec).channels, raster.channels)
+    width = core.row_samples // channels // core.codec.tile * core.codec.tile
+    sides = {
+        "encoder": f"{latency.raster(raster, width, channels):,} in front of the encoder",
+        "decoder": f"{latency.unraster(raster, width, channels):,} behind the decoder",
+    }
+    more = " and ".join(sides[window.side] for window in core.windows)
+    return (
+        f" Rows take longer, for most of a row of tiles is awaited: with the longest rows, of "
+        f"{width} pixels, {more}; and {latency.extent(width, core.codec.tile)} where a map has "
+        "another size, or another layer, than the one before."
     )
 
 
@@ -150,9 +197,24 @@ def _cost(core: CoreConfig) -> str:
         f"is stored as {words} words, {words * codec.word_width} bits: "
         f"**{bits_per_value(codec, layer):.3f} bits a value, whatever the data**.\n\n"
         f"Estimated for an ECP5: {found.luts:,} LUT, {found.flip_flops:,} flip-flops, {found.dsps} "
-        f"multipliers, {found.brams} block RAMs; the bus is not counted. On circuits that the "
+        f"multipliers, {found.brams} block RAMs; the bus is not counted{_memory(core)}. On "
+        "circuits that the "
         f"estimate was not fitted to, LUT were off by {off['luts']['median']:.0%} at the median.\n"
     )
+
+
+def _memory(core: CoreConfig) -> str:
+    """What rows cost, which the estimate does not know."""
+    raster = core.raster
+    if raster is None:
+        return ""
+    lanes = core.codec.lanes
+    bits = {
+        "encoder": lanes * core.codec.sample.width * (raster.depth + raster.row),
+        "decoder": lanes * core.codec.restored.width * raster.depth,
+    }
+    whole = sum(bits[window.side] for window in core.windows)
+    return f", nor are rows: {whole:,} bits of memory"
 
 
 def _registers(core: CoreConfig) -> str:
@@ -161,6 +223,7 @@ def _registers(core: CoreConfig) -> str:
         for window in core.windows
     )
     name = core.module
+    options = _ordered(core, "--order {} --row-samples {}").replace(", ", " ")
     refused = "`SLVERR`" if core.bus == "axi-lite" else "`err`"
     return f"""\
 Every register is described in `registers/{name}.md`, and for programs in `.rdl`, `.json` and `.h`
@@ -183,14 +246,18 @@ In Python, with a bundle that `tilefold calibrate` made, and any function `write
 
 ```python
 from tilefold.bundle import Bundle
-from tilefold_hw.regs import {", ".join(f"{window.side}_writes" for window in core.windows)}
+from tilefold_hw.core import CoreConfig
 
 bundle = Bundle.load("network.bundle")
+core = CoreConfig(bundle.config, "{core.block}"{_ordered(core, "order={!r}, row_samples={}")})
 for site in bundle.sites:
 {_python(core)}```
 
-In C, with the driver in `driver/`, the header in `registers/`, and another that
-`tilefold export network.bundle --block {core.block} --name {name} -o layers.h` makes of the bundle:
+In C, with the driver in `driver/`, the header in `registers/`, and another, made of the bundle:
+
+```sh
+tilefold export network.bundle --block {core.block} --name {name}{options} -o layers.h
+```
 
 ```c
 #include "tilefold.h"
@@ -206,10 +273,16 @@ enum tilefold_result load_first_layer(volatile uint32_t *core)
 
 def _python(core: CoreConfig) -> str:
     return "".join(
-        f"    for address, value in {window.side}_writes(bundle.config, site.layer):\n"
+        f'    for address, value in core.writes("{window.side}", site.layer, '
+        "(site.height, site.width)):\n"
         f"        write(0x{window.base:X} + 4 * address, value)\n"
         for window in core.windows
     )
+
+
+def _ordered(core: CoreConfig, form: str) -> str:
+    """What a call has to say more where maps come by rows."""
+    return ", " + form.format(core.order, core.row_samples) if core.raster else ""
 
 
 def _c(core: CoreConfig) -> str:

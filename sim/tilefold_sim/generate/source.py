@@ -110,7 +110,9 @@ def _header(core: CoreConfig) -> str:
 
 def settings(core: CoreConfig) -> str:
     """All that the core is built of, a line each."""
-    own = ("block", "bus", "reset", "target")
+    own = ["block", "bus", "reset", "target", "order"]
+    if core.raster:
+        own.append("row_samples")
     return "".join(f"{name} = {getattr(core, name)}\n" for name in own) + core.codec.to_toml()
 
 

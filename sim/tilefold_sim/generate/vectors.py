@@ -1,24 +1,25 @@
 """Golden vectors: what is written to a core, what goes in, and what comes out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tilefold.model.arith import Ints
+from tilefold.model.raster import to_rows, unraster
 from tilefold.model.reorder import to_beats
+from tilefold.model.tiles import cut, join
 from tilefold_hw.budget import packet_cycles
 from tilefold_hw.core import CoreConfig
-from tilefold_hw.regs import decoder_writes, encoder_writes
+from tilefold_hw.layer import Layer
+from tilefold_hw.raster import RasterConfig, tiles_across
 
-from ..cases import Case, random_case
+from ..cases import Case, make_case, random_case, random_groups, random_layer
 
 LAYERS = 3
 """Layers, one after the other."""
 
 PACKETS = 2
 """Packets of each."""
-
-_WRITES = {"encoder": encoder_writes, "decoder": decoder_writes}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,49 +40,98 @@ class Vectors:
 def vectors(core: CoreConfig, seed: int = 0) -> Vectors:
     """Make vectors of random layers, with what the golden model makes of random samples."""
     rng = np.random.default_rng(seed)
-    cases = [random_case(core.codec, rng, packets=PACKETS) for _ in range(LAYERS)]
-    inputs = _words if core.block == "decoder" else _samples
-    outputs = _words if core.block == "encoder" else _restored
+    make = _in_tiles if core.raster is None else _in_rows
+    plays = [make(core, rng) for _ in range(LAYERS)]
+    codec, width = core.codec, core.codec.word_width
+    inputs, outputs = [], []
+    for play in plays:
+        words = [int.from_bytes(word.tobytes(), "little") for word in play.case.words]
+        stored = tuple(
+            int(last) << width | word for word, last in zip(words, play.case.last, strict=True)
+        )
+        size_in, size_out = core.sample_bytes
+        inputs.append(stored if core.block == "decoder" else _beats(play.samples, size_in))
+        outputs.append(stored if core.block == "encoder" else _beats(play.restored, size_out))
     return Vectors(
-        tuple(tuple(_loads(core, case)) for case in cases),
-        tuple(inputs(core, case) for case in cases),
-        tuple(outputs(core, case) for case in cases),
-        tuple(packet_cycles(core.codec, case.layer) for case in cases),
+        tuple(tuple(_loads(core, play)) for play in plays),
+        tuple(inputs),
+        tuple(outputs),
+        tuple(packet_cycles(codec, play.case.layer) for play in plays),
     )
 
 
-def _loads(core: CoreConfig, case: Case) -> list[tuple[int, int]]:
+@dataclass(frozen=True, slots=True)
+class _Play:
+    """Packets of a layer, in the order that the core has."""
+
+    case: Case
+    #: Height and width of a map, where maps come by rows.
+    size: tuple[int, int]
+    #: Of each packet, ``int[beats, lanes]``.
+    samples: list[Ints]
+    restored: list[Ints]
+
+
+def _in_tiles(core: CoreConfig, rng: np.random.Generator) -> _Play:
+    case = random_case(core.codec, rng, packets=PACKETS)
+    samples, restored = (
+        [to_beats(core.codec, packet) for packet in np.split(groups, PACKETS)]
+        for groups in (case.groups, case.restored)
+    )
+    return _Play(case, (0, 0), samples, restored)
+
+
+def _in_rows(core: CoreConfig, rng: np.random.Generator) -> _Play:
+    codec, raster = core.codec, core.raster
+    assert raster is not None
+    layer, size = _sized_layer(core, raster, rng)
+    tile = layer.on(codec).tile
+    # Edges repeat what the map has there.
+    packets = np.split(random_groups(codec, layer, rng, PACKETS), PACKETS)
+    maps = [join(packet, *size) for packet in packets]
+    case = make_case(codec, layer, np.concatenate([cut(each, tile) for each in maps]))
+    restored = [
+        unraster(raster, to_beats(codec, packet), layer.channels_out, *size, tile=tile)
+        for packet in np.split(case.restored, PACKETS)
+    ]
+    return _Play(case, size, [to_rows(raster, each) for each in maps], restored)
+
+
+def _sized_layer(
+    core: CoreConfig, raster: RasterConfig, rng: np.random.Generator
+) -> tuple[Layer, tuple[int, int]]:
+    """Return a random layer and the size of its maps, for whose rows there is room."""
+    while True:
+        layer = random_layer(core.codec, rng)
+        tile = layer.on(core.codec).tile
+        height, width = (int(side) for side in rng.integers(1, 2 * tile + 1, 2))
+        try:
+            for channels in (layer.channels_in, layer.channels_out):
+                raster.check(channels, (height, width), tile)
+        except ValueError:
+            continue
+        groups = tiles_across(height, tile) * tiles_across(width, tile)
+        return replace(layer, groups=groups), (height, width)
+
+
+def _loads(core: CoreConfig, play: _Play) -> list[tuple[int, int]]:
     """Writes of all sides, each side's commit behind its own."""
     return [
         (window.byte(address), value)
         for window in core.windows
-        for address, value in _WRITES[window.side](core.codec, case.layer)
+        for address, value in core.writes(window.side, play.case.layer, play.size)
     ]
 
 
-def _words(core: CoreConfig, case: Case) -> tuple[int, ...]:
-    width = core.codec.word_width
-    return tuple(
-        int(last) << width | int.from_bytes(word.tobytes(), "little")
-        for word, last in zip(case.words, case.last, strict=True)
-    )
-
-
-def _samples(core: CoreConfig, case: Case) -> tuple[int, ...]:
-    return _beats(core, case, case.groups, core.sample_bytes[0])
-
-
-def _restored(core: CoreConfig, case: Case) -> tuple[int, ...]:
-    return _beats(core, case, case.restored, core.sample_bytes[1])
-
-
-def _beats(core: CoreConfig, case: Case, groups: Ints, size: int) -> tuple[int, ...]:
+def _beats(packets: list[Ints], size: int) -> tuple[int, ...]:
     """Beats of samples, *size* bytes each, with the last of each packet marked."""
-    lanes = to_beats(core.codec, groups).astype(np.int64) & (1 << 8 * size) - 1
-    packet = len(lanes) // case.packets
-    width = 8 * size * core.codec.lanes
-    return tuple(
-        ((number + 1) % packet == 0) << width
-        | sum(int(sample) << 8 * size * lane for lane, sample in enumerate(beat))
-        for number, beat in enumerate(lanes)
-    )
+    beats = []
+    for packet in packets:
+        lanes = packet.astype(np.int64) & (1 << 8 * size) - 1
+        width = 8 * size * lanes.shape[1]
+        beats += [
+            (number == len(lanes) - 1) << width
+            | sum(int(sample) << 8 * size * lane for lane, sample in enumerate(beat))
+            for number, beat in enumerate(lanes)
+        ]
+    return tuple(beats)

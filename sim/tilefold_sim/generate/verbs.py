@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from tilefold_hw.config import named
-from tilefold_hw.core import BLOCKS, BUSES, RESETS, TARGETS, CoreConfig
+from tilefold_hw.core import BLOCKS, BUSES, ORDERS, RESETS, TARGETS, CoreConfig
 
 from .package import write
 
@@ -49,14 +49,37 @@ from .package import write
     show_default=True,
     help="For an ASIC, registers have no values but those that a reset gives.",
 )
+@click.option(
+    "--order",
+    type=click.Choice(ORDERS),
+    default="tiles",
+    show_default=True,
+    help="Of samples: in tile groups, or maps row by row, with all channels of a pixel or a whole "
+    "row of a channel in a row. Rows cost memory: see --row-samples.",
+)
+@click.option(
+    "--row-samples",
+    type=int,
+    default=2048,
+    show_default=True,
+    metavar="N",
+    help="With rows: most samples of a row, all channels of it, padded to whole tiles.",
+)
 def generate(
-    config: str, output: Path, block: str, name: str, bus: str, reset: str, target: str
+    config: str,
+    output: Path,
+    block: str,
+    name: str,
+    bus: str,
+    reset: str,
+    target: str,
+    order: str,
+    row_samples: int,
 ) -> None:
     """Generate a core in Verilog, with benches, registers, a driver and a README.
 
     CONFIG is a TOML file; a name that is none says which there are. The Verilog is one file, needs
-    no other, and carries no obligation. Streams are AXI4-Stream: samples in tile groups, and memory
-    words.
+    no other, and carries no obligation. Streams are AXI4-Stream: samples, and memory words.
 
     \b
     What is written:
@@ -73,6 +96,6 @@ def generate(
       tilefold generate standard --block encoder -o encoder
       cd encoder && iverilog -g2005 -o tb tb_tilefold_encoder.v tilefold_encoder.v && vvp tb
     """
-    core = CoreConfig(named(config), block, name, bus, reset, target)
+    core = CoreConfig(named(config), block, name, bus, reset, target, order, row_samples)
     for path in write(core, output):
         click.echo(path)

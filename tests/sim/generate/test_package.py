@@ -35,6 +35,10 @@ CORES = {
         "decoder",
         target="asic",
     ),
+    "rows": CoreConfig(SMALL, "encoder", order="pixel-major", row_samples=64),
+    "planes": CoreConfig(
+        replace(SMALL, lanes=2), "codec", reset="async-low", order="row-planar", row_samples=96
+    ),
 }
 
 # Whose benches are compiled by Verilator, too, and played by cocotb: `make slow` does the others.
@@ -298,6 +302,11 @@ def test_a_configuration_that_is_none(tmp_path, text, message):
         ({"bus": "ahb"}, "bus must be axi-lite or wishbone, not 'ahb'"),
         ({"reset": "high"}, "reset must be sync-high, sync-low, async-high or async-low"),
         ({"target": "gpu"}, "target must be fpga or asic, not 'gpu'"),
+        ({"order": "rows"}, "order must be tiles, pixel-major or row-planar, not 'rows'"),
+        (
+            {"order": "pixel-major", "row_samples": 4},
+            "row_samples must be at least the 8 pixels of a tile's side, not 4",
+        ),
         ({"name": "8x8"}, "name must be letters, digits and underscores, a letter first"),
     ],
 )
