@@ -21,10 +21,16 @@ from .axi_lite import AxiLite, axi_lite
 from .codec import Codec
 from .decoder import Decoder
 from .encoder import Encoder
+from .pointwise import Pointwise
 from .streams import each
 from .wishbone import Wishbone, wishbone
 
-_BLOCKS: dict[str, Any] = {"encoder": Encoder, "decoder": Decoder, "codec": Codec}
+_BLOCKS: dict[str, Any] = {
+    "encoder": Encoder,
+    "decoder": Decoder,
+    "codec": Codec,
+    "projector": Pointwise,
+}
 
 _BUSES: dict[str, tuple[Any, Any]] = {
     "axi-lite": (AxiLite, axi_lite),
@@ -37,7 +43,8 @@ class Core(wiring.Component):
 
     One sample, or as many as there are lanes, a beat; and one memory word a beat. Samples come and
     leave in the order that the configuration says. A sample takes
-    whole bytes: into a core, bits above its own are not looked at; out of it, they repeat its sign.
+    whole bytes: into a core, bits above its own are not looked at; out of it, they repeat its sign,
+    or are zero where it has none.
     Several lanes lie side by side, the first on the lowest bits. ``tlast`` is high on the last beat
     of a packet. Into an encoder it is not looked at, for the layer says how long a packet is; into
     a decoder it must be where the encoder had it, or the error ``framing`` is raised. ``tkeep`` is

@@ -8,7 +8,14 @@ from . import yosys
 
 # Not `opt -full`: it merges bits into vectors, and one that feeds a part of itself is a loop to
 # simulators, which evaluate it again and again.
-_PASSES = ("proc -norom", "flatten", "opt -mux_undef -undriven -mux_bool", "opt_clean -purge")
+_PASSES = (
+    "proc -norom",
+    "flatten",
+    # Else `opt` may stumble over the initial value of a bit that is constant.
+    "opt_clean",
+    "opt -mux_undef -undriven -mux_bool",
+    "opt_clean -purge",
+)
 
 
 def to_verilog(component: Any, name: str, *, asic: bool = False, platform: Any = None) -> str:

@@ -8,12 +8,23 @@ from .config import PRESETS, CodecConfig
 from .layer import Layer
 from .raster import ORDERS as ROWS
 from .raster import RasterConfig
-from .regs import RegisterMap, decoder_map, decoder_writes, encoder_map, encoder_writes
+from .regs import (
+    RegisterMap,
+    decoder_map,
+    decoder_writes,
+    encoder_map,
+    encoder_writes,
+    projector_map,
+    projector_writes,
+)
 
-_MAPS = {"encoder": encoder_map, "decoder": decoder_map}
-_WRITES = {"encoder": encoder_writes, "decoder": decoder_writes}
+_MAPS = {"encoder": encoder_map, "decoder": decoder_map, "projector": projector_map}
+_WRITES = {"encoder": encoder_writes, "decoder": decoder_writes, "projector": projector_writes}
 
-BLOCKS = {"encoder": ("encoder",), "decoder": ("decoder",), "codec": ("encoder", "decoder")}
+SIDES = ("encoder", "decoder", "projector")
+"""What has registers of its own."""
+
+BLOCKS = {side: (side,) for side in SIDES} | {"codec": ("encoder", "decoder")}
 """What a core may be, and the sides that it then has. A codec's have a memory between them."""
 
 BUSES = ("axi-lite", "wishbone")
@@ -35,7 +46,7 @@ none."""
 class Window:
     """Where one side's registers lie."""
 
-    #: ``encoder`` or ``decoder``.
+    #: One of :data:`SIDES`.
     side: str
     #: Address of its first byte: a multiple of :attr:`size`.
     base: int
@@ -95,8 +106,13 @@ class CoreConfig:
                 f"name must be letters, digits and underscores, a letter first, not {self.name!r}"
             )
 
-        # What it can't be is told here, not where it is built.
-        _ = self.raster
+        if self.block == "projector" and self.order == "row-planar":
+            raise ValueError(
+                "order must be tiles or pixel-major for a projector, which takes all channels of "
+                "a pixel together, not 'row-planar'"
+            )
+        # What else it can't be is told here, not where it is built.
+        _ = self.windows
 
     @property
     def raster(self) -> RasterConfig | None:
@@ -133,8 +149,9 @@ class CoreConfig:
 
     @property
     def sample_bytes(self) -> tuple[int, int]:
-        """Whole bytes of a sample, into an encoder and out of a decoder."""
-        return _bytes(self.codec.sample.width), _bytes(self.codec.restored.width)
+        """Whole bytes of a sample that comes, and of one that leaves: a decoder restores more."""
+        given = self.codec.sample if self.block == "projector" else self.codec.restored
+        return _bytes(self.codec.sample.width), _bytes(given.width)
 
     @property
     def data_widths(self) -> tuple[int, int]:

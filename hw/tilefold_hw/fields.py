@@ -19,7 +19,7 @@ class Field:
 
 
 VERSION = (
-    Field("side", 8, 8, "0x0E of an encoder, 0x0D of a decoder."),
+    Field("side", 8, 8, "0x0E of an encoder, 0x0D of a decoder, 0x0A of a projector."),
     Field("map", 16, 16, "Version of this map."),
 )
 

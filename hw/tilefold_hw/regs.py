@@ -28,7 +28,7 @@ from .raster import HEIGHT_WIDTH, RasterConfig, tiles_across
 ID = 0x544C4644
 """Value of the ``id`` register: "TLFD"."""
 
-ENCODER, DECODER = 0x0001_0E00, 0x0001_0D00
+ENCODER, DECODER, PROJECTOR = 0x0001_0E00, 0x0001_0D00, 0x0001_0A00
 """Values of the ``version`` register: version of this map, then which side."""
 
 PENDING, BUSY, CONFIGURED = (field.mask for field in fields.STATUS)
@@ -39,6 +39,10 @@ COMMIT, CLEAR = (field.mask for field in fields.CONTROL)
 
 REFUSED, FRAMING = (field.mask for field in fields.ERRORS)
 """Bits of ``errors``."""
+
+
+PIXELS_WIDTH = 32
+"""Width of the counter of the pixels of a projector's packet."""
 
 
 class Access(Enum):
@@ -186,6 +190,26 @@ def decoder_map(config: CodecConfig, raster: RasterConfig | None = None) -> Regi
     return _register_map(config, DECODER, counters, settings, memories)
 
 
+def projector_map(config: CodecConfig, raster: RasterConfig | None = None) -> RegisterMap:
+    """Register map of a ``Pointwise``; *raster* is nothing to it."""
+    if not config.project_macs:
+        raise ValueError("project_macs must be 1 to 64 for a projector, not 0")
+    settings = [
+        _channels("inputs", config, "Channels that come."),
+        _channels("outputs", config, "Channels that leave."),
+        _Setting("pixels", PIXELS_WIDTH, "Pixels of a packet, at least 1."),
+        *_clip("project", config.sample),
+    ]
+    counters = [
+        ("pixels", "Pixels that came."),
+        ("samples", "Samples sent."),
+        ("stalls", "Cycles in which a sample was ready and not taken."),
+        ("packets", "Packets sent."),
+    ]
+    memories = _projector_memories(config, config.project_macs, config.sample)
+    return _register_map(config, PROJECTOR, counters, settings, memories)
+
+
 def encoder_writes(
     config: CodecConfig,
     layer: Layer,
@@ -243,6 +267,36 @@ def decoder_writes(
     yield from _writes(config, regs, layer, settings)
     if expand:
         yield from _projection_writes(config, regs, expand, config.expand_macs)
+    yield regs.register("control").address, COMMIT
+
+
+def projector_writes(
+    config: CodecConfig,
+    layer: Layer,
+    raster: RasterConfig | None = None,
+    size: tuple[int, int] = (0, 0),
+) -> Iterator[tuple[int, int]]:
+    """Yield the ``(address, value)`` that load a layer's projection, the commit last.
+
+    A packet is a map of *size* where maps come by rows, and else its padded tiles.
+    """
+    layer.check(config)
+    regs = projector_map(config)
+    project = layer.project
+    assert project is not None  # a layer of a configuration that has a projector has a projection
+    height, width = size
+    pixels = height * width if raster else layer.groups * layer.on(config).pixels
+    require(pixels, 1, (1 << PIXELS_WIDTH) - 1, "pixels of a packet")
+    low, high = project.clip.limits(config.sample)
+    settings = {
+        "inputs": project.inputs,
+        "outputs": project.outputs,
+        "pixels": pixels,
+        "project_low": low,
+        "project_high": high,
+    }
+    yield from _setting_writes(regs, settings)
+    yield from _projection_writes(config, regs, project, config.project_macs)
     yield regs.register("control").address, COMMIT
 
 
@@ -396,8 +450,7 @@ def _sized(
 def _writes(
     config: CodecConfig, regs: RegisterMap, layer: Layer, settings: dict[str, int]
 ) -> Iterator[tuple[int, int]]:
-    for reg in regs.settings:
-        yield reg.address, settings[reg.name] & ((1 << reg.width) - 1)
+    yield from _setting_writes(regs, settings)
     memory = regs.memory("index")
     for channel, number in enumerate(layer.index):
         yield memory.address + channel, number
@@ -406,6 +459,11 @@ def _writes(
         base = memory.address + number * table_stride(config)
         for n, (width, shift) in enumerate(zip(table.widths, table.shifts, strict=True)):
             yield base + n, shift << 5 | width
+
+
+def _setting_writes(regs: RegisterMap, settings: dict[str, int]) -> Iterator[tuple[int, int]]:
+    for reg in regs.settings:
+        yield reg.address, settings[reg.name] & ((1 << reg.width) - 1)
 
 
 def _projection_writes(

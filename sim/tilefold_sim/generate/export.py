@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from tilefold.bundle import Bundle, Site
 from tilefold_hw.budget import packet_words
-from tilefold_hw.core import BLOCKS, CoreConfig, Window
+from tilefold_hw.core import SIDES, CoreConfig, Window
 
 # Pairs of offset and value on a line.
 _ROW = 4
@@ -126,7 +126,7 @@ def _layer(core: CoreConfig, site: Site, sides: dict[str, str]) -> str:
         layer.channels,
         layer.channels_out,
     )
-    settings = ",\n     ".join(sides.get(side, "{0, 0, NULL, 0}") for side in BLOCKS["codec"])
+    settings = ",\n     ".join(sides.get(side, "{0, 0, NULL, 0}") for side in SIDES)
     shown = ", ".join(f"{number}u" for number in numbers)
     return f"    {{{_quoted(site.name)}, {shown},\n     {settings}}}"
 

@@ -4,7 +4,13 @@ from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 
 from tilefold_hw import latency
-from tilefold_hw.budget import bits_per_value, packet_cycles, packet_samples, packet_words
+from tilefold_hw.budget import (
+    bits_per_value,
+    packet_cycles,
+    packet_samples,
+    packet_words,
+    pixel_cycles,
+)
 from tilefold_hw.core import CoreConfig
 from tilefold_hw.estimate import LATENCIES, errors, estimate, usual_layer
 from tilefold_hw.raster import LARGEST
@@ -66,6 +72,8 @@ def _what(core: CoreConfig) -> str:
         "before any data is.",
         "decoder": "Decodes packets of memory words into feature maps.",
         "codec": "Encodes feature maps, keeps the words in a memory, and decodes them.",
+        "projector": "Projects the channels of feature maps: a 1 × 1 convolution in integers, with "
+        "one rounding, a multiplier a channel and a clamp.",
     }[core.block]
 
 
@@ -98,6 +106,8 @@ def _beats(core: CoreConfig) -> str:
     codec = core.codec
     tile, lanes = codec.tile, codec.lanes
     size_in, size_out = core.sample_bytes
+    if core.block == "projector":
+        return _pixels(core)
     group = f"a tile of {tile} × {tile} pixels of every channel" + (
         ", or of 7 × 7 where the layer says so" if codec.sevens else ""
     )
@@ -148,10 +158,34 @@ def _beats(core: CoreConfig) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _pixels(core: CoreConfig) -> str:
+    """Beats and packets of a projector."""
+    sample = core.codec.sample
+    order = "the pixels of a map" if core.raster else "the pixels of padded tiles, in tile groups,"
+    return (
+        "- A beat is a sample; a pixel's channels come and leave one after the other.\n"
+        f"- A *packet* is as many pixels as the layer says: {order} as the layer is written below. "
+        "`tlast` is high on its last beat, and not looked at coming in.\n"
+        "- `tkeep` is all ones going out, and not looked at coming in.\n"
+        f"- A sample has {sample.width} bits, {'signed' if sample.signed else 'unsigned'}, on "
+        f"{core.sample_bytes[0]} byte{'s' * (core.sample_bytes[0] > 1)}; coming in, bits above its "
+        "own are not looked at.\n"
+    )
+
+
 def _timing(core: CoreConfig) -> str:
     clock, _ = core.clock_pins
     codec = core.codec
     layer = usual_layer(codec)
+    if core.block == "projector":
+        channels, macs = codec.channels, codec.project_macs
+        cycles = pixel_cycles(macs, channels, channels)
+        return (
+            f"A pixel of {channels} channels in and out takes {cycles} cycles of {macs} "
+            "multipliers; one of "
+            f"few outputs, as many as it has beats. From its first beat in to the first one out: "
+            f"**{LATENCIES['project'](codec)} cycles**.\n"
+        )
     return (
         f"One beat a clock in, and as many out as there are, with no bubble between packets; every "
         f"stream may pause at any time.\n\n"
@@ -190,23 +224,28 @@ def _fronts(core: CoreConfig) -> str:
 def _cost(core: CoreConfig) -> str:
     codec = core.codec
     layer = usual_layer(codec)
-    found, off = estimate(core.block, codec), errors(core.block)
-    words, samples = packet_words(codec, layer), packet_samples(codec, layer)
-    return (
-        f"A tile group of that layer is {samples} samples, {samples * codec.sample.width} bits. It "
-        f"is stored as {words} words, {words * codec.word_width} bits: "
-        f"**{bits_per_value(codec, layer):.3f} bits a value, whatever the data**.\n\n"
+    block = "project" if core.block == "projector" else core.block
+    found, off = estimate(block, codec), errors(block)
+    fabric = (
         f"Estimated for an ECP5: {found.luts:,} LUT, {found.flip_flops:,} flip-flops, {found.dsps} "
         f"multipliers, {found.brams} block RAMs; the bus is not counted{_memory(core)}. On "
         "circuits that the "
         f"estimate was not fitted to, LUT were off by {off['luts']['median']:.0%} at the median.\n"
+    )
+    if core.block == "projector":
+        return fabric
+    words, samples = packet_words(codec, layer), packet_samples(codec, layer)
+    return (
+        f"A tile group of that layer is {samples} samples, {samples * codec.sample.width} bits. It "
+        f"is stored as {words} words, {words * codec.word_width} bits: "
+        f"**{bits_per_value(codec, layer):.3f} bits a value, whatever the data**.\n\n{fabric}"
     )
 
 
 def _memory(core: CoreConfig) -> str:
     """What rows cost, which the estimate does not know."""
     raster = core.raster
-    if raster is None:
+    if raster is None or core.block == "projector":
         return ""
     lanes = core.codec.lanes
     bits = {

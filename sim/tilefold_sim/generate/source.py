@@ -24,6 +24,13 @@ _GROUPS = {
     "wb_": "registers: Wishbone",
 }
 
+_KINDS = {
+    "encoder": "encoder",
+    "decoder": "decoder",
+    "codec": "encoder, memory and decoder",
+    "projector": "projector (1 x 1 convolution)",
+}
+
 LICENCE = "0BSD"
 """Of what is generated: SPDX's name for a licence that asks for nothing."""
 
@@ -101,7 +108,7 @@ def _header(core: CoreConfig) -> str:
     return _HEADER.format(
         licence=LICENCE,
         module=core.module,
-        what={"codec": "encoder, memory and decoder"}.get(core.block, core.block),
+        what=_KINDS[core.block],
         version=version("tilefold"),
         digest=core.codec.digest,
         configuration="".join(f"//   {line}\n" for line in settings(core).splitlines() if line),

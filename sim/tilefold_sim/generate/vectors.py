@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tilefold.model.arith import Ints
+from tilefold.model.project import project as apply
 from tilefold.model.raster import to_rows, unraster
 from tilefold.model.reorder import to_beats
 from tilefold.model.tiles import cut, join
@@ -51,7 +52,7 @@ def vectors(core: CoreConfig, seed: int = 0) -> Vectors:
         )
         size_in, size_out = core.sample_bytes
         inputs.append(stored if core.block == "decoder" else _beats(play.samples, size_in))
-        outputs.append(stored if core.block == "encoder" else _beats(play.restored, size_out))
+        outputs.append(stored if core.block == "encoder" else _beats(play.given, size_out))
     return Vectors(
         tuple(tuple(_loads(core, play)) for play in plays),
         tuple(inputs),
@@ -67,18 +68,26 @@ class _Play:
     case: Case
     #: Height and width of a map, where maps come by rows.
     size: tuple[int, int]
-    #: Of each packet, ``int[beats, lanes]``.
+    #: Of each packet what comes and, where it is no words, what leaves: ``int[beats, lanes]``.
     samples: list[Ints]
-    restored: list[Ints]
+    given: list[Ints]
 
 
 def _in_tiles(core: CoreConfig, rng: np.random.Generator) -> _Play:
     case = random_case(core.codec, rng, packets=PACKETS)
-    samples, restored = (
+    samples, given = (
         [to_beats(core.codec, packet) for packet in np.split(groups, PACKETS)]
-        for groups in (case.groups, case.restored)
+        for groups in (case.groups, _given(core, case))
     )
-    return _Play(case, (0, 0), samples, restored)
+    return _Play(case, (0, 0), samples, given)
+
+
+def _given(core: CoreConfig, case: Case) -> Ints:
+    """Tile groups that leave."""
+    project = case.layer.project
+    if core.block == "projector" and project:
+        return apply(case.groups, project, core.codec.sample)
+    return case.restored
 
 
 def _in_rows(core: CoreConfig, rng: np.random.Generator) -> _Play:
@@ -90,11 +99,12 @@ def _in_rows(core: CoreConfig, rng: np.random.Generator) -> _Play:
     packets = np.split(random_groups(codec, layer, rng, PACKETS), PACKETS)
     maps = [join(packet, *size) for packet in packets]
     case = make_case(codec, layer, np.concatenate([cut(each, tile) for each in maps]))
-    restored = [
-        unraster(raster, to_beats(codec, packet), layer.channels_out, *size, tile=tile)
-        for packet in np.split(case.restored, PACKETS)
+    groups = _given(core, case)
+    given = [
+        unraster(raster, to_beats(codec, packet), groups.shape[2], *size, tile=tile)
+        for packet in np.split(groups, PACKETS)
     ]
-    return _Play(case, size, [to_rows(raster, each) for each in maps], restored)
+    return _Play(case, size, [to_rows(raster, each) for each in maps], given)
 
 
 def _sized_layer(

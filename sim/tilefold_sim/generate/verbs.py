@@ -25,7 +25,7 @@ from .package import write
     type=click.Choice(tuple(BLOCKS)),
     default="codec",
     show_default=True,
-    help="Both sides with a memory between them, or one.",
+    help="Both sides with a memory between them, or one; or a projector alone.",
 )
 @click.option("--name", default="", help="Of the module.  [default: tilefold_ and the block]")
 @click.option(

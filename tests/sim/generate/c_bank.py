@@ -39,6 +39,7 @@ class Layer(ctypes.Structure):
         *((name, ctypes.c_uint32) for name in NUMBERS),
         ("encoder", Settings),
         ("decoder", Settings),
+        ("projector", Settings),
     )
 
 

@@ -24,7 +24,7 @@ CORES = {
     "decoder": CoreConfig(SMALL, "decoder", reset="async-low"),
     "codec": CoreConfig(SMALL, "codec", "squeeze", bus="wishbone", reset="sync-low"),
     "asic": CoreConfig(SMALL, "codec", reset="async-high", target="asic"),
-    "laned": CoreConfig(replace(TINY, lanes=8, word_width=128), "encoder"),
+    "laned": CoreConfig(replace(TINY, lanes=8, word_width=128), "encoder", reset="async-high"),
     "unlaned": CoreConfig(replace(TINY, lanes=8, word_width=128), "decoder"),
     "sixteen": CoreConfig(
         CodecConfig(sample_width=16, sample_signed=True, word_width=64, channels=4, tables=2),
@@ -36,8 +36,16 @@ CORES = {
         target="asic",
     ),
     "rows": CoreConfig(SMALL, "encoder", order="pixel-major", row_samples=64),
+    "projector": CoreConfig(replace(SMALL, project_macs=3), "projector", reset="async-low"),
+    "pixels": CoreConfig(
+        replace(SMALL, sample_signed=True, project_macs=1), "projector", order="pixel-major"
+    ),
     "planes": CoreConfig(
-        replace(SMALL, lanes=2), "codec", reset="async-low", order="row-planar", row_samples=96
+        replace(TINY, lanes=2, channels=3, tables=2, word_width=64),
+        "codec",
+        reset="async-low",
+        order="row-planar",
+        row_samples=96,
     ),
 }
 
@@ -298,10 +306,15 @@ def test_a_configuration_that_is_none(tmp_path, text, message):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"block": "coder"}, "block must be encoder, decoder or codec, not 'coder'"),
+        ({"block": "coder"}, "block must be encoder, decoder, projector or codec, not 'coder'"),
         ({"bus": "ahb"}, "bus must be axi-lite or wishbone, not 'ahb'"),
         ({"reset": "high"}, "reset must be sync-high, sync-low, async-high or async-low"),
         ({"target": "gpu"}, "target must be fpga or asic, not 'gpu'"),
+        ({"block": "projector"}, "project_macs must be 1 to 64 for a projector, not 0"),
+        (
+            {"block": "projector", "order": "row-planar"},
+            "order must be tiles or pixel-major for a projector",
+        ),
         ({"order": "rows"}, "order must be tiles, pixel-major or row-planar, not 'rows'"),
         (
             {"order": "pixel-major", "row_samples": 4},

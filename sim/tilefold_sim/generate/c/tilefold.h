@@ -86,6 +86,7 @@ struct tilefold_layer {
     uint32_t channels_out;  /* of the decoder's samples */
     struct tilefold_settings encoder;
     struct tilefold_settings decoder;
+    struct tilefold_settings projector;
 };
 
 /* Load a layer: the next packet and all after it run on it.
@@ -101,10 +102,11 @@ enum tilefold_result tilefold_load(const struct tilefold_side *side,
 
 /* Counts since a reset or tilefold_clear, modulo 2^32, each at its own moment. */
 struct tilefold_counters {
-    uint32_t tiles;   /* stored, or restored */
-    uint32_t words;   /* sent, or received */
+    uint32_t tiles;   /* stored, or restored; pixels that came to a projector */
+    uint32_t words;   /* sent, or received; samples that a projector sent */
     uint32_t stalls;  /* cycles in which a word or a sample was ready and not taken */
-    uint32_t limited; /* coefficients that an encoder saturated, samples that a decoder clipped */
+    uint32_t limited; /* coefficients that an encoder saturated, samples that a decoder clipped,
+                         packets that a projector sent */
 };
 
 struct tilefold_counters tilefold_read_counters(const struct tilefold_side *side);
