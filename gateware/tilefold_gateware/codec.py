@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from tilefold_hw.config import CodecConfig
 from tilefold_hw.raster import RasterConfig
+from tilefold_hw.regs import decoder_map, encoder_map
 
 from .arith import shape
 from .chain import chain
@@ -74,14 +75,13 @@ class Codec(wiring.Component):
 
     def __init__(self, config: CodecConfig, raster: RasterConfig | None = None):
         self.config = config
-        self.sides = Encoder(config, raster), Decoder(config, raster)
-        encoder, decoder = self.sides
+        self.raster = raster
         super().__init__(
             {
                 "i": In(stream.Signature(laned(shape(config.sample), config.lanes))),
                 "o": Out(stream.Signature(framed(laned(shape(config.restored), config.lanes)))),
-                "encoder_bus": In(Bus(encoder.regmap.address_width)),
-                "decoder_bus": In(Bus(decoder.regmap.address_width)),
+                "encoder_bus": In(Bus(encoder_map(config, raster).address_width)),
+                "decoder_bus": In(Bus(decoder_map(config, raster).address_width)),
                 "stored": Out(1),
                 "word": Out(framed(config.word_width)),
             }
@@ -89,7 +89,8 @@ class Codec(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        (encoder, decoder), store = self.sides, Store(self.config)
+        encoder, decoder = Encoder(self.config, self.raster), Decoder(self.config, self.raster)
+        store = Store(self.config)
         chain(
             m,
             i=flipped(self.i),

@@ -8,15 +8,8 @@ from .config import PRESETS, CodecConfig
 from .layer import Layer
 from .raster import ORDERS as ROWS
 from .raster import RasterConfig
-from .regs import (
-    RegisterMap,
-    decoder_map,
-    decoder_writes,
-    encoder_map,
-    encoder_writes,
-    projector_map,
-    projector_writes,
-)
+from .regs import RegisterMap, decoder_map, encoder_map, projector_map
+from .writes import decoder_writes, encoder_writes, projector_writes
 
 _MAPS = {"encoder": encoder_map, "decoder": decoder_map, "projector": projector_map}
 _WRITES = {"encoder": encoder_writes, "decoder": decoder_writes, "projector": projector_writes}

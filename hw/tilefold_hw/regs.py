@@ -4,26 +4,23 @@ Addresses count 32-bit words. Settings and memories are **shadowed**: a write go
 no data uses, and ``control.commit`` makes the whole bank take effect at the start of the next
 packet: for an encoder when the packet's first sample is offered, for a decoder when its first word
 is taken. The bank that was in use before then becomes the shadow, with what it held two layers ago,
-so loading a layer writes all of it: :func:`encoder_writes` and :func:`decoder_writes`.
+so loading a layer writes all of it: :mod:`tilefold_hw.writes`.
 
 A commit can't be taken back: until a packet has begun on it, ``status.busy`` is set and all writes
 are refused. A write that was refused spoils the layer that it belonged to: commits are refused as
 well until ``errors.refused`` is cleared and the layer is written again.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import count
 
 from . import fields
-from .budget import packet_words
-from .check import require
 from .config import GROUPS_WIDTH, SCALE, SCALE_SHIFT_MAX, WEIGHT, CodecConfig
 from .fields import Field
 from .fixed import Q
-from .layer import Layer, Projection, bias_format
-from .raster import HEIGHT_WIDTH, RasterConfig, tiles_across
+from .layer import bias_format
+from .raster import HEIGHT_WIDTH, RasterConfig
 
 ID = 0x544C4644
 """Value of the ``id`` register: "TLFD"."""
@@ -210,96 +207,6 @@ def projector_map(config: CodecConfig, raster: RasterConfig | None = None) -> Re
     return _register_map(config, PROJECTOR, counters, settings, memories)
 
 
-def encoder_writes(
-    config: CodecConfig,
-    layer: Layer,
-    raster: RasterConfig | None = None,
-    size: tuple[int, int] = (0, 0),
-) -> Iterator[tuple[int, int]]:
-    """Yield the ``(address, value)`` that load *layer* into an encoder, the commit last.
-
-    *size* is height and width of its maps, for one that has a front of *raster*.
-    """
-    layer.check(config)
-    words = packet_words(config, layer)
-    require(words, 1, words_most(config), "words of a packet")
-    settings = {
-        "channels": layer.channels,
-        "groups": layer.groups,
-        "words": words,
-        "seven": int(layer.on(config).tile == 7),
-    }
-    if project := layer.project:
-        low, high = project.clip.limits(config.sample)
-        settings |= {"inputs": project.inputs, "project_low": low, "project_high": high}
-    settings |= _sized(config, layer, raster, size, layer.channels_in)
-    regs = encoder_map(config, raster)
-    yield from _writes(config, regs, layer, settings)
-    if project:
-        yield from _projection_writes(config, regs, project, config.project_macs)
-    yield regs.register("control").address, COMMIT
-
-
-def decoder_writes(
-    config: CodecConfig,
-    layer: Layer,
-    raster: RasterConfig | None = None,
-    size: tuple[int, int] = (0, 0),
-) -> Iterator[tuple[int, int]]:
-    """Yield the ``(address, value)`` that load *layer* into a decoder, the commit last.
-
-    *size* is height and width of its maps, for one that has a front of *raster*.
-    """
-    layer.check(config)
-    low, high = layer.clip.limits(config.restored)
-    settings = {
-        "channels": layer.channels,
-        "groups": layer.groups,
-        "restore_low": low,
-        "restore_high": high,
-        "seven": int(layer.on(config).tile == 7),
-    }
-    if expand := layer.expand:
-        low, high = expand.clip.limits(config.restored)
-        settings |= {"outputs": expand.outputs, "expand_low": low, "expand_high": high}
-    settings |= _sized(config, layer, raster, size, layer.channels_out)
-    regs = decoder_map(config, raster)
-    yield from _writes(config, regs, layer, settings)
-    if expand:
-        yield from _projection_writes(config, regs, expand, config.expand_macs)
-    yield regs.register("control").address, COMMIT
-
-
-def projector_writes(
-    config: CodecConfig,
-    layer: Layer,
-    raster: RasterConfig | None = None,
-    size: tuple[int, int] = (0, 0),
-) -> Iterator[tuple[int, int]]:
-    """Yield the ``(address, value)`` that load a layer's projection, the commit last.
-
-    A packet is a map of *size* where maps come by rows, and else its padded tiles.
-    """
-    layer.check(config)
-    regs = projector_map(config)
-    project = layer.project
-    assert project is not None  # a layer of a configuration that has a projector has a projection
-    height, width = size
-    pixels = height * width if raster else layer.groups * layer.on(config).pixels
-    require(pixels, 1, (1 << PIXELS_WIDTH) - 1, "pixels of a packet")
-    low, high = project.clip.limits(config.sample)
-    settings = {
-        "inputs": project.inputs,
-        "outputs": project.outputs,
-        "pixels": pixels,
-        "project_low": low,
-        "project_high": high,
-    }
-    yield from _setting_writes(regs, settings)
-    yield from _projection_writes(config, regs, project, config.project_macs)
-    yield regs.register("control").address, COMMIT
-
-
 @dataclass(frozen=True, slots=True)
 class _Setting:
     """A setting before it has an address."""
@@ -424,58 +331,3 @@ def _register_map(
         placed.append(replace(memory, address=address))
         address += size
     return RegisterMap(tuple(registers), tuple(placed))
-
-
-def _sized(
-    config: CodecConfig,
-    layer: Layer,
-    raster: RasterConfig | None,
-    size: tuple[int, int],
-    channels: int,
-) -> dict[str, int]:
-    """Settings of a front for maps by rows, if there is one."""
-    if raster is None:
-        return {}
-    tile = layer.on(config).tile
-    raster.check(channels, size, tile)
-    height, width = size
-    groups = tiles_across(height, tile) * tiles_across(width, tile)
-    if layer.groups != groups:
-        raise ValueError(
-            f"groups must be {groups}, the tiles of {height} × {width} pixels, not {layer.groups}"
-        )
-    return {"height": height, "width": width}
-
-
-def _writes(
-    config: CodecConfig, regs: RegisterMap, layer: Layer, settings: dict[str, int]
-) -> Iterator[tuple[int, int]]:
-    yield from _setting_writes(regs, settings)
-    memory = regs.memory("index")
-    for channel, number in enumerate(layer.index):
-        yield memory.address + channel, number
-    memory = regs.memory("table")
-    for number, table in enumerate(layer.tables):
-        base = memory.address + number * table_stride(config)
-        for n, (width, shift) in enumerate(zip(table.widths, table.shifts, strict=True)):
-            yield base + n, shift << 5 | width
-
-
-def _setting_writes(regs: RegisterMap, settings: dict[str, int]) -> Iterator[tuple[int, int]]:
-    for reg in regs.settings:
-        yield reg.address, settings[reg.name] & ((1 << reg.width) - 1)
-
-
-def _projection_writes(
-    config: CodecConfig, regs: RegisterMap, projection: Projection, macs: int
-) -> Iterator[tuple[int, int]]:
-    memory = regs.memory("weights")
-    for output, row in enumerate(projection.weights):
-        block, lane = divmod(output, macs)
-        for n, weight in enumerate(row):
-            place = (block * config.channels + n) * weight_stride(macs) + lane
-            yield memory.address + place, weight & ((1 << memory.width) - 1)
-    for name in ("biases", "scales", "shifts"):
-        memory = regs.memory(name)
-        for output, value in enumerate(getattr(projection, name)):
-            yield memory.address + output, value & ((1 << memory.width) - 1)

@@ -12,15 +12,8 @@ from tilefold.model.reorder import from_beats, to_beats
 from tilefold_hw.budget import packet_words
 from tilefold_hw.config import CodecConfig
 from tilefold_hw.layer import Layer
-from tilefold_hw.regs import (
-    BUSY,
-    CLEAR,
-    RegisterMap,
-    decoder_map,
-    decoder_writes,
-    encoder_map,
-    encoder_writes,
-)
+from tilefold_hw.regs import BUSY, CLEAR, RegisterMap, decoder_map, encoder_map
+from tilefold_hw.writes import decoder_writes, encoder_writes
 
 from .simulation import Run, Simulation
 

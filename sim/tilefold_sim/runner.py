@@ -168,9 +168,9 @@ def _child(
     # cocotb's runner looks for pytest, and then ends the process where a test fails.
     environment.pop("PYTEST_CURRENT_TEST", None)
     environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-    environment["PATH"] = os.pathsep.join(
-        path for path in (search_path(simulator), os.environ.get("PATH", "")) if path
-    )
+    # Verilator's makefiles call `python`, which some systems have under no such name.
+    folders = (search_path(simulator), str(Path(sys.executable).parent), os.environ.get("PATH", ""))
+    environment["PATH"] = os.pathsep.join(folder for folder in folders if folder)
     order = json.dumps([step, name, simulator, waves, str(place), settings or {}])
     log = place / f"{step}.log"
     with log.open("w") as output:

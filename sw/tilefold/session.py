@@ -8,15 +8,8 @@ from typing import TypeVar
 from tilefold_hw.config import PRESETS, CodecConfig
 from tilefold_hw.device import DECODER, DEVICES, ENCODER, ID, SPACES, VERSION, device_registers
 from tilefold_hw.layer import Layer
-from tilefold_hw.regs import (
-    BUSY,
-    CONFIGURED,
-    RegisterMap,
-    decoder_map,
-    decoder_writes,
-    encoder_map,
-    encoder_writes,
-)
+from tilefold_hw.regs import BUSY, CONFIGURED, RegisterMap, decoder_map, encoder_map
+from tilefold_hw.writes import decoder_writes, encoder_writes
 
 from .link.link import Link
 from .link.talk import Progress

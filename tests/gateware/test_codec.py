@@ -12,7 +12,8 @@ from tilefold_gateware.codec import Codec, Store
 from tilefold_hw import latency, regs
 from tilefold_hw.config import CodecConfig
 from tilefold_hw.layer import Clip
-from tilefold_hw.regs import decoder_map, decoder_writes, encoder_map, encoder_writes
+from tilefold_hw.regs import decoder_map, encoder_map
+from tilefold_hw.writes import decoder_writes, encoder_writes
 
 SMALL = CodecConfig(tile=4, channels=5, tables=3, word_width=16, memory_words=64)
 SEVENS = CodecConfig(channels=5, tables=3, word_width=16, sevens=True)

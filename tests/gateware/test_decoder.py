@@ -12,8 +12,9 @@ from tilefold_hw import latency, regs
 from tilefold_hw.budget import packet_cycles, packet_words
 from tilefold_hw.config import CodecConfig
 from tilefold_hw.layer import Clip, Layer
-from tilefold_hw.regs import decoder_map, decoder_writes
+from tilefold_hw.regs import decoder_map
 from tilefold_hw.table import Table, uniform
+from tilefold_hw.writes import decoder_writes
 
 
 @pytest.mark.parametrize("stall", STALLS.values(), ids=STALLS)

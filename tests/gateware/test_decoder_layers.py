@@ -11,8 +11,9 @@ from helpers.stimuli import random_layer, random_projection
 from tilefold_gateware.decoder import Decoder
 from tilefold_hw import regs
 from tilefold_hw.layer import Clip, Layer
-from tilefold_hw.regs import decoder_map, decoder_writes
+from tilefold_hw.regs import decoder_map
 from tilefold_hw.table import Table
+from tilefold_hw.writes import decoder_writes
 
 
 def layers_in_a_row(config, expand=False):

@@ -12,7 +12,8 @@ from tilefold_gateware.device import SerialDevice
 from tilefold_hw import regs
 from tilefold_hw.device import ID, SPACES, VERSION, Mode
 from tilefold_hw.link import COUNTED, DONE, FRAME_MOST, WANTED, Kind
-from tilefold_hw.regs import decoder_map, decoder_writes, encoder_map, encoder_writes
+from tilefold_hw.regs import decoder_map, encoder_map
+from tilefold_hw.writes import decoder_writes, encoder_writes
 from tilefold_sim.compiled import Compiled
 
 

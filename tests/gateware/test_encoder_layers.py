@@ -10,7 +10,8 @@ from helpers.stimuli import random_layer, random_projection
 
 from tilefold_gateware.encoder import Encoder
 from tilefold_hw import regs
-from tilefold_hw.regs import encoder_map, encoder_writes
+from tilefold_hw.regs import encoder_map
+from tilefold_hw.writes import encoder_writes
 
 
 def layers_in_a_row(config, project=False):

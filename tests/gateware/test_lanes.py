@@ -16,8 +16,8 @@ from tilefold_hw import latency
 from tilefold_hw.budget import packet_cycles
 from tilefold_hw.config import CodecConfig
 from tilefold_hw.fixed import SQ
-from tilefold_hw.regs import decoder_writes, encoder_writes
 from tilefold_hw.transform import transform
+from tilefold_hw.writes import decoder_writes, encoder_writes
 
 BOXES = {"dct": (Dct, dct, latency.dct), "idct": (Idct, idct, latency.idct)}
 WORDS = {2: 32, 4: 64, 8: 128}

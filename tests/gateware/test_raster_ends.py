@@ -19,7 +19,7 @@ from tilefold_gateware.encoder import Encoder
 from tilefold_hw import regs
 from tilefold_hw.config import CodecConfig
 from tilefold_hw.raster import ORDERS, RasterConfig
-from tilefold_hw.regs import decoder_writes, encoder_writes
+from tilefold_hw.writes import decoder_writes, encoder_writes
 
 FOUR = CodecConfig(tile=4, channels=5, tables=3, word_width=16)
 LANES = CodecConfig(channels=4, tables=1, lanes=2, word_width=256)

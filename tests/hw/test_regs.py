@@ -21,13 +21,12 @@ from tilefold_hw.regs import (
     REFUSED,
     Access,
     decoder_map,
-    decoder_writes,
     encoder_map,
-    encoder_writes,
     table_stride,
     weight_stride,
 )
 from tilefold_hw.table import Table, uniform
+from tilefold_hw.writes import decoder_writes, encoder_writes
 
 CONFIGS = {
     **PRESETS,

@@ -9,7 +9,7 @@ from numpy.testing import assert_array_equal
 from tilefold_gateware.decoder import Decoder
 from tilefold_hw import regs
 from tilefold_hw.budget import packet_cycles
-from tilefold_hw.regs import decoder_writes
+from tilefold_hw.writes import decoder_writes
 
 from ..cases import Case, make_case, random_case, random_groups
 from ..rig import DecoderRig, beats

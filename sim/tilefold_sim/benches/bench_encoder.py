@@ -8,7 +8,7 @@ from numpy.testing import assert_array_equal
 from tilefold_gateware.encoder import Encoder
 from tilefold_hw import regs
 from tilefold_hw.budget import packet_cycles, packet_samples
-from tilefold_hw.regs import encoder_writes
+from tilefold_hw.writes import encoder_writes
 
 from ..cases import Case, random_case, random_groups, random_layer
 from ..rig import EncoderRig, beats

@@ -11,7 +11,7 @@ from helpers.stimuli import random_layer
 from tilefold_gateware.decoder import Decoder
 from tilefold_hw import regs
 from tilefold_hw.config import CodecConfig
-from tilefold_hw.regs import decoder_writes
+from tilefold_hw.writes import decoder_writes
 
 SMALL = CodecConfig(tile=4, channels=5, tables=3, word_width=16)
 EIGHT = CodecConfig(channels=4, tables=2, word_width=16)

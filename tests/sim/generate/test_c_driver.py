@@ -23,15 +23,9 @@ from c_compiler import C99, CPP, compiled, place_driver
 from tilefold_hw.config import CodecConfig
 from tilefold_hw.core import CoreConfig
 from tilefold_hw.layer import Layer
-from tilefold_hw.regs import (
-    CLEAR,
-    COMMIT,
-    FRAMING,
-    REFUSED,
-    decoder_writes,
-    encoder_writes,
-)
+from tilefold_hw.regs import CLEAR, COMMIT, FRAMING, REFUSED
 from tilefold_hw.table import uniform
+from tilefold_hw.writes import decoder_writes, encoder_writes
 
 CORE = CoreConfig(CodecConfig(channels=8, tables=4))
 LAYER = Layer(6, (uniform(8, 8, 3), uniform(8, 3, 5)), (0, 1, 0))

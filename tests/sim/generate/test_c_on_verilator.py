@@ -3,7 +3,9 @@
 import os
 import re
 import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -157,7 +159,8 @@ def test_a_bundle_is_loaded_and_run(made):
         pytest.skip("verilator is not installed")
     place, cases = made
     compile_c(place, "load.c", "core/driver/tilefold.c")
-    environment = {**os.environ, "PATH": f"{search_path('verilator')}:{os.environ['PATH']}"}
+    folders = (search_path("verilator"), str(Path(sys.executable).parent), os.environ["PATH"])
+    environment = {**os.environ, "PATH": ":".join(folders)}
     environment.pop("VERILATOR_ROOT", None)
     built = subprocess.run(
         [

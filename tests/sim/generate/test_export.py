@@ -18,8 +18,8 @@ from tilefold_hw.config import CodecConfig, preset
 from tilefold_hw.core import CoreConfig
 from tilefold_hw.layer import Clip, Projection
 from tilefold_hw.layer import Layer as Settings
-from tilefold_hw.regs import decoder_writes, encoder_writes
 from tilefold_hw.table import uniform
+from tilefold_hw.writes import decoder_writes, encoder_writes
 from tilefold_sim.cases import random_case
 from tilefold_sim.compiled import CompiledCodec
 from tilefold_sim.generate.export import export, identifiers
