@@ -6,14 +6,20 @@ from typing import Any
 
 from . import yosys
 
-# Not `opt -full`: it merges bits into vectors, and one that feeds a part of itself is a loop to
-# simulators, which evaluate it again and again.
+# A round of what `opt` goes on with until nothing changes: further rounds find next to nothing in
+# what Amaranth writes, and take most of the time. Not `-full`: that merges bits into vectors, and
+# one that feeds a part of itself is a loop to simulators, which evaluate it again and again.
 _PASSES = (
     "proc -norom",
     "flatten",
-    # Else `opt` may stumble over the initial value of a bit that is constant.
+    # Else opt_dff may stumble over the initial value of a bit that is constant.
     "opt_clean",
-    "opt -mux_undef -undriven -mux_bool",
+    "opt_expr -mux_undef -undriven -mux_bool",
+    "opt_merge",
+    "opt_muxtree",
+    "opt_reduce",
+    "opt_merge",
+    "opt_dff",
     "opt_clean -purge",
 )
 

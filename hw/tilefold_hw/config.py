@@ -90,11 +90,18 @@ class CodecConfig:
                 raise TypeError(f"{field.name} must be {words}, not {value!r}")
         for name, (low, high) in _RANGES.items():
             if not low <= (value := getattr(self, name)) <= high:
-                raise ValueError(f"{name} must be {low} to {high}, not {value}")
+                raise ValueError(
+                    f"{name} must be {low} to {high}, not {value}; "
+                    f"the nearest is {min(max(value, low), high)}"
+                )
         for name, choices in _CHOICES.items():
             if (value := getattr(self, name)) not in choices:
                 listed = ", ".join(map(str, choices[:-1]))
-                raise ValueError(f"{name} must be {listed} or {choices[-1]}, not {value}")
+                nearest = min(choices, key=lambda choice: abs(choice - value))
+                raise ValueError(
+                    f"{name} must be {listed} or {choices[-1]}, not {value}; "
+                    f"the nearest is {nearest}"
+                )
         if self.tables > self.channels:
             raise ValueError(
                 f"tables must be at most channels ({self.channels}), not {self.tables}: "
@@ -108,8 +115,10 @@ class CodecConfig:
         if self.word_width <= (most := self.lanes * self.field.width):
             # The packer sends at most one word a cycle, even where a packet's last word is short.
             cycle = "a field" if self.lanes == 1 else f"{self.lanes} fields"
+            nearest = next(width for width in _CHOICES["word_width"] if width > most)
             raise ValueError(
-                f"word_width must be more than the {most} bits of {cycle}, not {self.word_width}"
+                f"word_width must be more than the {most} bits of {cycle}, "
+                f"not {self.word_width}; the nearest is {nearest}"
             )
 
     def _need(self, what: str, **needed: int) -> None:
@@ -197,12 +206,18 @@ class CodecConfig:
 
     @classmethod
     def from_toml(cls, text: str) -> "CodecConfig":
-        """Read a configuration from TOML; fields left out keep their defaults."""
+        """Read a configuration from TOML; fields left out keep their defaults.
+
+        What is wrong with a field is told with its line.
+        """
         try:
             table = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise ValueError(f"configuration must be TOML: {error}") from None
-        return cls.from_dict(table)
+        try:
+            return cls.from_dict(table)
+        except ValueError as error:
+            raise ValueError(f"{_line(text, str(error))}{error}") from None
 
     @classmethod
     def from_dict(cls, table: dict[str, Any]) -> "CodecConfig":
@@ -226,6 +241,15 @@ class CodecConfig:
             except UnicodeDecodeError:
                 raise ValueError("configuration must be text in UTF-8") from None
             return cls.from_toml(text)
+
+
+def _line(text: str, error: str) -> str:
+    """Tell the line of the field that an error begins with, or that is none, if there is one."""
+    for number, line in enumerate(text.splitlines(), 1):
+        key = line.partition("=")[0].strip(" \t[]\"'")
+        if key and (error.startswith(f"{key} ") or f"no field {key!r};" in error):
+            return f"line {number}: "
+    return ""
 
 
 PRESETS = {

@@ -134,23 +134,31 @@ def test_is_frozen():
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("sample_width", 3, "sample_width must be 4 to 16, not 3"),
-        ("sample_width", 17, "sample_width must be 4 to 16, not 17"),
-        ("channels", 0, "channels must be 1 to 1024, not 0"),
-        ("channels", 1025, "channels must be 1 to 1024, not 1025"),
-        ("tables", 0, "tables must be 1 to 1024, not 0"),
-        ("tables", 1025, "tables must be 1 to 1024, not 1025"),
-        ("memory_words", 15, "memory_words must be 16 to 1048576, not 15"),
-        ("memory_words", 1048577, "memory_words must be 16 to 1048576, not 1048577"),
-        ("project_macs", -1, "project_macs must be 0 to 64, not -1"),
-        ("project_macs", 65, "project_macs must be 0 to 64, not 65"),
-        ("expand_macs", -1, "expand_macs must be 0 to 64, not -1"),
-        ("expand_macs", 65, "expand_macs must be 0 to 64, not 65"),
-        ("tile", 5, "tile must be 4, 7, 8 or 16, not 5"),
-        ("lanes", 0, "lanes must be 1, 2, 4 or 8, not 0"),
-        ("lanes", 3, "lanes must be 1, 2, 4 or 8, not 3"),
-        ("word_width", 24, "word_width must be 16, 32, 64, 128, 256 or 512, not 24"),
-        ("multiplier_width", 17, "multiplier_width must be 16 or 18, not 17"),
+        ("sample_width", 3, "sample_width must be 4 to 16, not 3; the nearest is 4"),
+        ("sample_width", 17, "sample_width must be 4 to 16, not 17; the nearest is 16"),
+        ("channels", 0, "channels must be 1 to 1024, not 0; the nearest is 1"),
+        ("channels", 1025, "channels must be 1 to 1024, not 1025; the nearest is 1024"),
+        ("tables", 0, "tables must be 1 to 1024, not 0; the nearest is 1"),
+        ("tables", 1025, "tables must be 1 to 1024, not 1025; the nearest is 1024"),
+        ("memory_words", 15, "memory_words must be 16 to 1048576, not 15; the nearest is 16"),
+        (
+            "memory_words",
+            1048577,
+            "memory_words must be 16 to 1048576, not 1048577; the nearest is 1048576",
+        ),
+        ("project_macs", -1, "project_macs must be 0 to 64, not -1; the nearest is 0"),
+        ("project_macs", 65, "project_macs must be 0 to 64, not 65; the nearest is 64"),
+        ("expand_macs", -1, "expand_macs must be 0 to 64, not -1; the nearest is 0"),
+        ("expand_macs", 65, "expand_macs must be 0 to 64, not 65; the nearest is 64"),
+        ("tile", 5, "tile must be 4, 7, 8 or 16, not 5; the nearest is 4"),
+        ("lanes", 0, "lanes must be 1, 2, 4 or 8, not 0; the nearest is 1"),
+        ("lanes", 3, "lanes must be 1, 2, 4 or 8, not 3; the nearest is 2"),
+        (
+            "word_width",
+            24,
+            "word_width must be 16, 32, 64, 128, 256 or 512, not 24; the nearest is 16",
+        ),
+        ("multiplier_width", 17, "multiplier_width must be 16 or 18, not 17; the nearest is 16"),
         (
             "tables",
             65,
@@ -161,13 +169,13 @@ def test_is_frozen():
 def test_rejects_values_out_of_range(name, value, sentence):
     with pytest.raises(ValueError, match=says(sentence)):
         CodecConfig(**{name: value})
-    with pytest.raises(ValueError, match=says(sentence)):
+    with pytest.raises(ValueError, match=says(f"line 1: {sentence}")):
         CodecConfig.from_toml(f"{name} = {value}")
 
 
 def test_rejects_a_word_as_narrow_as_a_field():
     CodecConfig(sample_width=12, word_width=16)
-    sentence = "word_width must be more than the 16 bits of a field, not 16"
+    sentence = "word_width must be more than the 16 bits of a field, not 16; the nearest is 32"
     with pytest.raises(ValueError, match=says(sentence)):
         CodecConfig(sample_width=13, word_width=16)
 
@@ -175,9 +183,24 @@ def test_rejects_a_word_as_narrow_as_a_field():
 @pytest.mark.parametrize(
     ("lanes", "sample_width", "enough", "sentence"),
     [
-        (2, 8, 32, "word_width must be more than the 22 bits of 2 fields, not 16"),
-        (8, 8, 128, "word_width must be more than the 88 bits of 8 fields, not 64"),
-        (8, 16, 256, "word_width must be more than the 128 bits of 8 fields, not 128"),
+        (
+            2,
+            8,
+            32,
+            "word_width must be more than the 22 bits of 2 fields, not 16; the nearest is 32",
+        ),
+        (
+            8,
+            8,
+            128,
+            "word_width must be more than the 88 bits of 8 fields, not 64; the nearest is 128",
+        ),
+        (
+            8,
+            16,
+            256,
+            "word_width must be more than the 128 bits of 8 fields, not 128; the nearest is 256",
+        ),
     ],
 )
 def test_rejects_a_word_as_narrow_as_the_fields_of_a_cycle(lanes, sample_width, enough, sentence):
@@ -241,8 +264,8 @@ def test_a_layer_sees_the_build_of_its_own_tile(config):
     ],
 )
 def test_rejects_values_of_another_kind(toml, sentence):
-    with pytest.raises(ValueError, match=says(sentence)):
-        CodecConfig.from_toml(toml)
+    with pytest.raises(ValueError, match=says(f"line 2: {sentence}")):
+        CodecConfig.from_toml(f"# mine\n{toml}")
 
 
 def test_rejects_arguments_of_another_kind():
@@ -262,7 +285,7 @@ def test_rejects_arguments_of_another_kind():
 )
 def test_an_unknown_field_names_the_nearest(key, near):
     sentence = f"configuration has no field {key!r}; the nearest is {near!r}"
-    with pytest.raises(ValueError, match=says(sentence)):
+    with pytest.raises(ValueError, match=says(f"line 1: {sentence}")):
         CodecConfig.from_toml(f"{key} = 8")
 
 
@@ -275,7 +298,7 @@ def test_an_unknown_field_of_any_kind_is_told(key):
 
 def test_a_whole_table_in_a_table_is_told():
     sentence = "configuration has no field 'channel'; the nearest is 'channels'"
-    with pytest.raises(ValueError, match=says(sentence)):
+    with pytest.raises(ValueError, match=says(f"line 1: {sentence}")):
         CodecConfig.from_toml("[channel]\nchannels = 8")
 
 
@@ -296,10 +319,14 @@ def test_load_reads_a_file(tmp_path):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"tile = 5", "tile must be 4, 7, 8 or 16, not 5"),
-        (b"tile = 8.0", "tile must be an integer, not 8.0"),
+        (b"lanes = 1\ntile = 5", "line 2: tile must be 4, 7, 8 or 16, not 5; the nearest is 4"),
+        (b"'tile' = 8.0", "line 1: tile must be an integer, not 8.0"),
         (b"# \xff", "configuration must be text in UTF-8"),
-        (b"tilt = 8", "configuration has no field 'tilt'; the nearest is 'tile'"),
+        (
+            b"lanes = 8",
+            "word_width must be more than the 88 bits of 8 fields, not 32; the nearest is 128",
+        ),
+        (b"tilt = 8", "line 1: configuration has no field 'tilt'; the nearest is 'tile'"),
     ],
 )
 def test_load_names_the_file(tmp_path, content, sentence):

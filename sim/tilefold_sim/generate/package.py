@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tilefold_hw.core import CoreConfig
@@ -23,9 +24,18 @@ MARK = "tilefold.toml"
 
 def files(core: CoreConfig) -> dict[str, str]:
     """Make all files of a core, by path. The same core gives the same bytes."""
+    name = core.module
+    # Most of the time is Yosys's, which is a process of its own.
+    with ThreadPoolExecutor(1) as pool:
+        verilog = pool.submit(source, core)
+        others = _beside(core)
+        return {f"{name}.v": verilog.result(), **others}
+
+
+def _beside(core: CoreConfig) -> dict[str, str]:
+    """Make all files but the core itself."""
     name, played = core.module, vectors(core)
     return {
-        f"{name}.v": source(core),
         f"tb_{name}.v": testbench(core, played),
         f"test_{name}.py": bench(core, played),
         **{f"vectors/{path}": text for path, text in hex_files(core, played).items()},

@@ -290,9 +290,9 @@ def test_a_folder_in_a_folder_that_is_not_there(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("lane = 1", "configuration has no field 'lane'; the nearest is 'lanes'"),
-        ("lanes = 3", "lanes must be 1, 2, 4 or 8, not 3"),
-        ('lanes = "1"', "lanes must be an integer, not '1'"),
+        ("lane = 1", "line 1: configuration has no field 'lane'; the nearest is 'lanes'"),
+        ("lanes = 3", "line 1: lanes must be 1, 2, 4 or 8, not 3"),
+        ('lanes = "1"', "line 1: lanes must be an integer, not '1'"),
         ("lanes = 8", "word_width must be more than the 88 bits of 8 fields, not 32"),
         ("lanes", "configuration must be TOML: Expected '=' after a key"),
     ],
