@@ -86,7 +86,8 @@ def generate(
       NAME.v                  the core
       tb_NAME.v, test_NAME.py its benches, in Verilog and in cocotb
       vectors/                what they play: golden, from the model in NumPy
-      registers/              the register map: Markdown, SystemRDL, C, JSON
+      registers/              the register map: Markdown, SystemRDL, C, JSON, and
+                              IP-XACT where the extra `registers` is installed
       driver/                 a driver in C99 for bare metal
       NAME.core, NAME.vlt     for FuseSoC, and for Verilator's lint
       README.md               ports, timing, cost, and how to load a layer

@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from dataclasses import replace
+from functools import cache
 from itertools import product
 from xml.etree import ElementTree
 
@@ -43,8 +44,11 @@ RDL = {
 IP_XACT = "{http://www.accellera.org/XMLSchema/IPXACT/1685-2014}"
 
 
+files = cache(register_files)
+
+
 def written(core, suffix):
-    return register_files(core)[f"{core.module}.{suffix}"]
+    return files(core)[f"{core.module}.{suffix}"]
 
 
 def whole(width):
@@ -59,7 +63,8 @@ def reset_of(field, register):
 def test_the_same_core_gives_the_same_files():
     first, second = (register_files(CoreConfig(PRESETS["tiny"], name="squeeze")) for _ in range(2))
     assert first == second
-    assert list(first) == ["squeeze.md", "squeeze.rdl", "squeeze.h", "squeeze.json"]
+    names = ["squeeze.md", "squeeze.rdl", "squeeze.h", "squeeze.json", "squeeze.xml"]
+    assert list(first) == names
     assert all(text.endswith("\n") and not text.endswith("\n\n") for text in first.values())
 
 
@@ -309,6 +314,13 @@ def test_the_map_can_be_made_again_of_the_json(core):
                 )
             )
         assert RegisterMap(tuple(registers), tuple(memories)) == window.regs
+
+
+def test_ip_xact_is_left_out_where_its_library_is_absent(monkeypatch):
+    monkeypatch.setattr("tilefold_sim.generate.registers.files.find_spec", lambda name: None)
+    assert list(register_files(CORES["tiny-encoder"])) == [
+        f"tilefold_encoder.{suffix}" for suffix in ("md", "rdl", "h", "json")
+    ]
 
 
 class TestIPXACT:

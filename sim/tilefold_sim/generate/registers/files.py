@@ -1,8 +1,11 @@
 """The files that describe a core's registers."""
 
+from importlib.util import find_spec
+
 from tilefold_hw.core import CoreConfig
 
 from .c_header import c_header
+from .ip_xact import ip_xact
 from .json_map import json_map
 from .markdown import markdown
 from .system_rdl import system_rdl
@@ -13,6 +16,9 @@ _WRITERS = {"md": markdown, "rdl": system_rdl, "h": c_header, "json": json_map}
 def register_files(core: CoreConfig) -> dict[str, str]:
     """Make the files that describe the registers of a core, by name.
 
-    Those that need no library: IP-XACT is made by :func:`.ip_xact.ip_xact`.
+    IP-XACT is one of them where the extra ``registers`` is installed.
     """
-    return {f"{core.module}.{suffix}": write(core) for suffix, write in _WRITERS.items()}
+    writers = dict(_WRITERS)
+    if find_spec("peakrdl_ipxact"):
+        writers["xml"] = ip_xact
+    return {f"{core.module}.{suffix}": write(core) for suffix, write in writers.items()}
